@@ -1,0 +1,1 @@
+"""Private Integrations Gateway: a proxy that checks tokens, enforces scopes and vouches for the caller."""

@@ -1,0 +1,1 @@
+"""Pure decisions: no clock, socket, loop, logger or environment. Time comes in as a value, entropy as bytes."""
