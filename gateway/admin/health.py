@@ -1,0 +1,63 @@
+"""`/healthz`, `/readyz` and `/metrics`: is the process alive, can it serve, what did it do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import orjson
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapState:
+    """The route map in force; `problem` is why a newer one on disk was not taken."""
+
+    version: str
+    routes: int
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """The state of this node, as `/healthz` tells it. `store`: up, or away while known tokens are still served."""
+
+    node: str
+    version: str
+    map: MapState
+    revision: int
+    store: str
+    ready: bool
+    draining: bool
+
+
+def _json(value: object, status: int = 200) -> web.Response:
+    return web.Response(
+        body=orjson.dumps(value),
+        status=status,
+        content_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+def health_routes(state: Callable[[], Health], registry: CollectorRegistry) -> list[web.RouteDef]:
+    """The three routes. `state` is asked at each call."""
+
+    async def healthz(_request: web.Request) -> web.Response:
+        return _json(asdict(state()))
+
+    async def readyz(_request: web.Request) -> web.Response:
+        health = state()
+        ready = health.ready and not health.draining
+        why = "draining" if health.draining else None if health.ready else "the store is away for too long"
+        return _json({"ready": ready, "reason": why}, 200 if ready else 503)
+
+    async def metrics(_request: web.Request) -> web.Response:
+        # Rendering thousands of series takes tens of milliseconds, which requests would wait for.
+        body = await asyncio.to_thread(generate_latest, registry)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    return [web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", metrics)]

@@ -1,0 +1,247 @@
+"""The head of a request: one meaning, or a refusal. Framing, target and Host are judged here, before anything acts.
+
+Follows RFC 9112 sections 2.2, 3.2, 5 and 6, and refuses wherever that leaves two readings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.core.fields import Field, FieldRules
+from gateway.core.policy import Deny
+from gateway.core.reasons import Code
+
+MAX_CONTENT_LENGTH: Final = 2**53
+_REFUSED_METHODS: Final = frozenset({"CONNECT", "TRACE"})
+_DIGITS: Final = re.compile(rb"[0-9]{1,17}")
+# RFC 3986 section 3.2.2 without the comma: in X-Forwarded-Host it would make two hosts of one.
+_HOST: Final = re.compile(
+    rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9\-._~!$&'()*+;=]|%[0-9A-Fa-f]{2})+)(?::([0-9]{0,5}))?"
+)
+_VISIBLE: Final = re.compile("[!-~]*")
+_ABSOLUTE: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://([^/?#]*)(.*)")
+_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._\-]{1,128}")
+_DEFAULT_PORTS: Final = {"http": b"80", "https": b"443"}
+
+
+@dataclass(slots=True, eq=False)
+class RequestHead:
+    """What a request says of itself, once it has one meaning. Not frozen for its cost alone; nobody changes it.
+
+    `kept` are the lines `name: value` that travel on as they came. `content_length` is None without that field;
+    `chunked` and a length exclude each other. `api_versions` are the values of `Version`.
+    """
+
+    method: str
+    path: str
+    query: str
+    http_minor: int
+    host: bytes
+    kept: list[bytes]
+    authorization: list[bytes]
+    content_length: int | None
+    chunked: bool
+    keep_alive: bool
+    expects_continue: bool
+    upgrade: bytes
+    request_id: bytes
+    api_versions: list[str]
+    forwarded_for: list[bytes]
+    forwarded_proto: bytes
+    forwarded_host: bytes
+    origin: bytes
+
+    @property
+    def has_body(self) -> bool:
+        """Whether body bytes follow the head."""
+        return self.chunked or bool(self.content_length)
+
+
+def _bad(detail: str) -> Deny:
+    return Deny(Code.BAD_REQUEST, detail=detail)
+
+
+def read_request(
+    method: str,
+    target: str,
+    http_minor: int,
+    fields: Sequence[tuple[bytes, bytes]],
+    *,
+    rules: FieldRules,
+    scheme: str,
+) -> RequestHead | Deny:
+    """Judge a parsed head. `fields` are names and values as they came, surrounding blanks stripped.
+
+    `scheme` is the listener's, `http` or `https`. The refusals are `bad_request` and `method_refused`.
+    """
+    if method in _REFUSED_METHODS:
+        return Deny(Code.METHOD_REFUSED, detail=f"{method} is not served")
+    kept: list[bytes] = []
+    authorization: list[bytes] = []
+    forwarded_for: list[bytes] = []
+    api_versions: list[str] = []
+    hosts = lengths = codings = request_ids = 0
+    host = length = coding = request_id = upgrade = expect = b""
+    forwarded_proto = forwarded_host = origin = b""
+    connection: list[bytes] = []
+    known = rules.known.get
+    for name, value in fields:
+        kind = known(name)
+        if kind is None:
+            kind = rules.judge(name)
+        if kind is Field.KEEP:
+            kept.append(name + b": " + value)
+        elif kind is Field.DROP:
+            continue
+        elif kind is Field.HOST:
+            hosts += 1
+            host = value
+        elif kind is Field.AUTHORIZATION:
+            authorization.append(value)
+        elif kind is Field.CONNECTION:
+            connection.append(value)
+        elif kind is Field.VERSION:
+            api_versions.append(value.decode("latin-1"))
+            kept.append(name + b": " + value)
+        elif kind is Field.CONTENT_LENGTH:
+            lengths += 1
+            length = value
+        elif kind is Field.TRANSFER_ENCODING:
+            codings += 1
+            coding = value
+        elif kind is Field.REQUEST_ID:
+            request_ids += 1
+            request_id = value
+        elif kind is Field.EXPECT:
+            expect = value
+        elif kind is Field.UPGRADE:
+            upgrade = upgrade + b", " + value if upgrade else value
+        elif kind is Field.FORWARDED_FOR:
+            forwarded_for.append(value)
+        elif kind is Field.FORWARDED_PROTO:
+            forwarded_proto = value
+        elif kind is Field.FORWARDED_HOST:
+            forwarded_host = value
+        elif kind is Field.ORIGIN:
+            origin = value
+            kept.append(name + b": " + value)
+        else:
+            return _bad("a field name is not a token")
+
+    if hosts != 1 and (hosts or http_minor):
+        return _bad("there must be exactly one Host field")
+    if hosts and not _valid_host(host):
+        return _bad("the Host field is malformed")
+    framing = _read_framing(lengths, length, codings, coding, http_minor)
+    if isinstance(framing, Deny):
+        return framing
+    located = _read_target(target, host, scheme)
+    if isinstance(located, Deny):
+        return located
+    if connection:
+        options = _connection_options(connection)
+        nominated = options - _PLAIN_OPTIONS
+        if nominated:
+            kept = [line for line in kept if line[: line.index(b":")].lower() not in nominated]
+            if b"version" in nominated:
+                api_versions = []
+        keep_alive = b"close" not in options and (http_minor == 1 or b"keep-alive" in options)
+        if b"upgrade" not in options:
+            upgrade = b""
+    else:
+        keep_alive = http_minor == 1
+        upgrade = b""
+    if request_ids != 1 or _REQUEST_ID.fullmatch(request_id) is None:
+        request_id = b""
+    path, query = located
+    content_length, chunked = framing
+    return RequestHead(
+        method,
+        path,
+        query,
+        http_minor,
+        host,
+        kept,
+        authorization,
+        content_length,
+        chunked,
+        keep_alive,
+        http_minor == 1 and expect.lower() == b"100-continue",
+        upgrade,
+        request_id,
+        api_versions,
+        forwarded_for,
+        forwarded_proto,
+        forwarded_host,
+        origin,
+    )
+
+
+_PLAIN_OPTIONS: Final = frozenset({b"close", b"keep-alive", b"upgrade", b""})
+_KEEP_ALIVE: Final = frozenset({b"keep-alive"})
+
+
+def _connection_options(values: list[bytes]) -> frozenset[bytes]:
+    if len(values) == 1 and values[0] == b"keep-alive":
+        return _KEEP_ALIVE
+    return frozenset(option.strip(b" \t").lower() for option in b",".join(values).split(b","))
+
+
+def _valid_host(host: bytes) -> bool:
+    match = _HOST.fullmatch(host)
+    return match is not None and (not match[1] or int(match[1]) <= 65535)
+
+
+def _read_framing(
+    lengths: int, length: bytes, codings: int, coding: bytes, http_minor: int
+) -> tuple[int | None, bool] | Deny:
+    if not lengths and not codings:
+        return None, False
+    if lengths and codings:
+        return _bad("Content-Length together with Transfer-Encoding")
+    if lengths:
+        if lengths > 1 or _DIGITS.fullmatch(length) is None or int(length) > MAX_CONTENT_LENGTH:
+            return _bad("Content-Length is not one number of bytes")
+        return int(length), False
+    if codings > 1 or coding.lower() != b"chunked":
+        return _bad("Transfer-Encoding is not chunked alone")
+    if http_minor == 0:
+        return _bad("Transfer-Encoding in HTTP/1.0")
+    return None, True
+
+
+def _read_target(target: str, host: bytes, scheme: str) -> tuple[str, str] | Deny:
+    """The raw path and the query with its `?` (or nothing)."""
+    if "#" in target:
+        return _bad("the request target holds a fragment")
+    if not target.startswith("/"):
+        match = _ABSOLUTE.fullmatch(target)
+        if match is None:
+            return _bad("the request target is neither a path nor a URL of this server")
+        if match[1].lower() != scheme or not _same_authority(match[2], host, scheme):
+            return _bad("the request target names another server than Host")
+        target = match[3]
+        if not target.startswith("/"):
+            target = "/" + target
+    if target.startswith("//"):
+        # A URL reference would take what follows for an authority (RFC 3986 section 4.2): no setting permits it.
+        return Deny(Code.PATH_REFUSED, detail="the path begins with an empty segment")
+    path, mark, query = target.partition("?")
+    if _VISIBLE.fullmatch(query) is None:
+        return _bad("the query holds a blank, a control character or one beyond ASCII")
+    return path, mark + query
+
+
+def _same_authority(authority: str, host: bytes, scheme: str) -> bool:
+    ours, theirs = host.lower(), authority.encode("ascii", "replace").lower()
+    default = b":" + _DEFAULT_PORTS[scheme]
+    if not _valid_host(theirs):
+        return False
+    return _without(ours, default) == _without(theirs, default)
+
+
+def _without(authority: bytes, port: bytes) -> bytes:
+    return authority.removesuffix(port).removesuffix(b":")

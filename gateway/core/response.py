@@ -1,0 +1,118 @@
+"""The head of an upstream's response: how it is framed and which of its fields travel on, or what is wrong with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from gateway.core.fields import ResponseField, ResponseFieldRules
+from gateway.core.request import MAX_CONTENT_LENGTH
+
+
+class Framing(Enum):
+    """How the end of a response body is known (RFC 9112 section 6.3)."""
+
+    NONE = "none"
+    LENGTH = "length"
+    CHUNKED = "chunked"
+    CLOSE = "close"
+
+
+@dataclass(slots=True, eq=False)
+class ResponseHead:
+    """A final or interim response that has one meaning. Not frozen for its cost alone; nobody changes it.
+
+    `kept` are the lines `name: value` that travel on. `content_length` is the field's value, which in an answer to
+    HEAD and in a 304 speaks of a body that does not follow. `reusable`: the connection may carry another request.
+    """
+
+    status: int
+    reason: bytes
+    kept: list[bytes]
+    framing: Framing
+    content_length: int | None
+    reusable: bool
+    upgrade: bytes
+
+
+class BadResponse(Exception):
+    """The upstream's answer is malformed or ambiguous. The text is for the log."""
+
+
+_DIGITS: Final = re.compile(rb"[0-9]{1,17}")
+_CONTROLS: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+def read_response(
+    status: int,
+    reason: bytes,
+    http_minor: int,
+    fields: Sequence[tuple[bytes, bytes]],
+    *,
+    rules: ResponseFieldRules,
+    request_method: str,
+) -> ResponseHead:
+    """Judge a parsed response head. Raises BadResponse when it has no meaning, or two."""
+    if not 100 <= status <= 599:
+        raise BadResponse(f"status {status}")
+    kept: list[bytes] = []
+    lengths = codings = 0
+    length = coding = upgrade = b""
+    connection: list[bytes] = []
+    known = rules.known.get
+    for name, value in fields:
+        kind = known(name)
+        if kind is None:
+            kind = rules.judge(name)
+        if kind is ResponseField.KEEP:
+            kept.append(name + b": " + value)
+        elif kind is ResponseField.DROP:
+            continue
+        elif kind is ResponseField.CONTENT_LENGTH:
+            lengths += 1
+            length = value
+        elif kind is ResponseField.TRANSFER_ENCODING:
+            codings += 1
+            coding = value
+        elif kind is ResponseField.CONNECTION:
+            connection.append(value)
+        elif kind is ResponseField.UPGRADE:
+            upgrade = value
+        else:
+            raise BadResponse("a field name is not a token")
+    if lengths and (lengths > 1 or _DIGITS.fullmatch(length) is None or int(length) > MAX_CONTENT_LENGTH):
+        raise BadResponse("Content-Length is not one number of bytes")
+    if codings and (codings > 1 or coding.lower() != b"chunked" or http_minor == 0):
+        raise BadResponse("Transfer-Encoding is not chunked alone")
+    if lengths and codings:
+        raise BadResponse("Content-Length together with Transfer-Encoding")
+    if _CONTROLS.search(reason):
+        raise BadResponse("the reason phrase holds a control character")
+    content_length = int(length) if lengths else None
+    reusable = http_minor == 1
+    if connection:
+        options = {option.strip(b" \t").lower() for option in b",".join(connection).split(b",")}
+        reusable = reusable and b"close" not in options
+        nominated = options - {b"close", b"keep-alive", b"upgrade", b""}
+        if nominated:
+            kept = [line for line in kept if line[: line.index(b":")].lower() not in nominated]
+    framing = _framing(status, request_method, content_length, chunked=bool(codings))
+    if framing is Framing.CLOSE:
+        reusable = False
+    return ResponseHead(status, reason, kept, framing, content_length, reusable, upgrade)
+
+
+def _framing(status: int, method: str, content_length: int | None, *, chunked: bool) -> Framing:
+    if status < 200 or status == 204:
+        # RFC 9110 section 8.6, RFC 9112 section 6.1: neither field may stand here. A zero is a harmless habit.
+        if chunked or content_length:
+            raise BadResponse(f"a body was announced where status {status} has none")
+        return Framing.NONE
+    if method == "HEAD" or status == 304:
+        return Framing.NONE
+    if chunked:
+        return Framing.CHUNKED
+    return Framing.CLOSE if content_length is None else Framing.LENGTH

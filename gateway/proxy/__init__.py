@@ -1,0 +1,1 @@
+"""The data path: callers' connections, the pipeline, the upstream client, the record of each request."""

@@ -1,0 +1,499 @@
+"""A caller's connection: turns its bytes into requests, one after the other, and each answer back into bytes.
+
+aiohttp's parser (llhttp) reads every head. It is given heads alone, never a body: of a pipelined request it would lose
+bytes behind `Upgrade: h2c`, and a trailer field would become a header of the next request. Where a head ends is found
+here as well, and where the two readings differ, the connection ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import struct
+import time
+from ipaddress import ip_address
+from math import inf
+from typing import TYPE_CHECKING, Final, cast
+
+from aiohttp import web
+from aiohttp.base_protocol import BaseProtocol
+from aiohttp.http import HttpProcessingError, HttpRequestParser, RawRequestMessage
+from aiohttp.http_exceptions import LineTooLong
+from aiohttp.tcp_helpers import tcp_keepalive
+
+from gateway.core.bodies import BodyError, ChunkedBody, LengthBody, RequestBody
+from gateway.core.policy import Deny
+from gateway.core.reasons import Code
+from gateway.core.request import RequestHead, read_request
+from gateway.proxy.answers import refusal, status_of
+from gateway.proxy.exchange import Exchange
+from gateway.proxy.gate import Gate
+from gateway.proxy.record import Trail
+
+if TYPE_CHECKING:
+    from gateway.proxy.server import ProxyServer
+
+# RFC 9112 section 3, without its leniencies. The minor version is judged after the grammar.
+_REQUEST_LINE: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+ [\x21-\x7e]+ HTTP/([0-9])\.([0-9])\r\n")
+_HEAD_END: Final = b"\r\n\r\n"
+# A refused body is read up to here, so that its connection can go on.
+_DRAIN: Final = 64 * 1024
+# Pipelined input waits unread beyond this.
+_READ_AHEAD: Final = 64 * 1024
+_RESET: Final = struct.pack("ii", 1, 0)
+_monotonic = time.monotonic
+
+
+class ProxyConnection(web.RequestHandler):
+    """One caller's connection. Requests are served strictly in order; the next is not looked at before its turn."""
+
+    __slots__ = (
+        "_advancing",
+        "_body",
+        "_body_wanted",
+        "_buffer",
+        "_client",
+        "_cut_at",
+        "_discarded",
+        "_draining",
+        "_exchange",
+        "_fed",
+        "_gate",
+        "_lingering",
+        "_provenance",
+        "_reading",
+        "_server",
+        "_trusted",
+        "deadline",
+    )
+
+    def __init__(self, server: ProxyServer, gate: Gate, *, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(server, loop=loop, access_log=None)  # type: ignore[arg-type] # None is documented
+        self._server = server
+        self._gate = gate
+        self._parser = self._new_parser()
+        self._buffer = b""
+        self._fed = 0
+        self._exchange: Exchange | None = None
+        self._body: RequestBody | None = None
+        self._body_wanted = True
+        self._discarded = 0
+        self._reading = True
+        self._advancing = False
+        self._draining = False
+        self._lingering = False
+        self._client = ""
+        self._trusted = False
+        self._provenance = b""
+        self._cut_at = inf
+        self.deadline = inf
+
+    def __repr__(self) -> str:
+        return f"<ProxyConnection {self._client} {self._exchange or 'idle'}>"
+
+    def _new_parser(self) -> HttpRequestParser:
+        limits = self._gate.limits
+        return HttpRequestParser(
+            self,
+            self._loop,
+            _DRAIN,
+            max_line_size=limits.target,
+            max_field_size=limits.field,
+            max_headers=limits.head,  # counted below, where it has its own answer
+            auto_decompress=False,
+        )
+
+    # asyncio.Protocol.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        BaseProtocol.connection_made(self, transport)
+        real = cast(asyncio.Transport, transport)
+        tcp_keepalive(real)
+        self._server.connection_made(self, real)
+        peer = transport.get_extra_info("peername")
+        self._client = peer[0] if isinstance(peer, tuple) else ""
+        if self._client and self._gate.trusted_proxies:
+            address = ip_address(self._client)
+            self._trusted = any(address in network for network in self._gate.trusted_proxies)
+        forwarded_for = self._client.encode("ascii", "replace") or b"unknown"
+        self._provenance = b"X-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\n" % (
+            forwarded_for,
+            self._gate.scheme.encode("ascii"),
+        )
+        self.deadline = _monotonic() + self._gate.timeouts.head
+        if len(self._server.connections) > self._gate.max_connections:
+            self._refuse_connection(Deny(Code.OVERLOADED, detail="too many connections"))
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self.deadline = inf
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            exchange.caller_left()
+        self._server.connection_lost(self, exc)
+        BaseProtocol.connection_lost(self, exc)
+        self._buffer = b""
+        self._lingering = True  # nothing that is still delivered means anything
+
+    def eof_received(self) -> None:
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            exchange.caller_left()
+
+    def data_received(self, data: bytes) -> None:
+        if self._lingering:
+            return
+        self._buffer = self._buffer + data if self._buffer else data
+        self._advance()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._exchange is not None:
+            self._exchange.caller_full()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._exchange is not None:
+            self._exchange.caller_drained()
+
+    # Reading.
+
+    def _advance(self) -> None:
+        """Do all that the bytes at hand allow. Not entered twice: an exchange may end before it has begun."""
+        if self._advancing:
+            return
+        self._advancing = True
+        try:
+            while self._buffer and not self._lingering and self._step():
+                pass
+        finally:
+            self._advancing = False
+        if self.transport is not None and not self._lingering:
+            self._set_reading()
+
+    def _step(self) -> bool:
+        """One step on; False when more bytes, or the end of a response, must be waited for."""
+        if self._body is not None:
+            if self._exchange is not None and not self._body_wanted:
+                return False
+            return self._read_body(self._body)
+        if self._exchange is not None:
+            return False
+        return self._read_head()
+
+    def _set_reading(self) -> None:
+        if self._body is not None:
+            reading = self._body_wanted or self._exchange is None
+        else:
+            reading = self._exchange is None or len(self._buffer) < _READ_AHEAD
+        if reading is self._reading:
+            return
+        self._reading = reading
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            return
+        if reading:
+            transport.resume_reading()
+        else:
+            transport.pause_reading()
+
+    def _read_head(self) -> bool:
+        buffer = self._buffer
+        if not self._fed and buffer[:1] in b"\r\n":
+            # RFC 9112 section 2.2: an empty line before a request is passed over.
+            stripped = buffer.removeprefix(b"\r\n")
+            if stripped is not buffer and len(stripped) < len(buffer):
+                self._buffer = stripped
+                return True
+            if buffer != b"\r":
+                self._refuse_connection(Deny(Code.BAD_REQUEST, detail="a stray line end before a request"))
+            return False
+        end = buffer.find(_HEAD_END, max(0, self._fed - 3))
+        limits = self._gate.limits
+        size = len(buffer) if end < 0 else end + 4
+        if size > limits.head:
+            long_target = buffer.find(b"\r\n", 0, limits.target) < 0
+            code = Code.TARGET_TOO_LONG if long_target else Code.HEAD_TOO_LARGE
+            self._refuse_connection(Deny(code, detail=f"a head of {size} bytes or more"))
+            return False
+        assert self._parser is not None
+        try:
+            messages, _, _ = self._parser.feed_data(buffer[self._fed : size] if self._fed else buffer[:size])
+        except HttpProcessingError as error:
+            self._refuse_connection(self._judge_malformed(buffer[:size], error))
+            return False
+        if end < 0:
+            if messages:
+                self._refuse_connection(
+                    Deny(Code.BAD_REQUEST, detail="a head that ends without an empty line")
+                )
+                return False
+            if self._request_count and not self._fed:
+                self.deadline = _monotonic() + self._gate.timeouts.head
+            self._fed = size
+            return False
+        self._fed = 0
+        self._buffer = buffer[size:]
+        if len(messages) != 1:
+            self._refuse_connection(Deny(Code.BAD_REQUEST, detail="a head with two readings"))
+            return False
+        return self._serve(buffer, messages[0][0])
+
+    def _judge_malformed(self, head: bytes, error: HttpProcessingError) -> Deny:
+        """What to say of a head that does not parse. The parser's own words hold the caller's bytes: not for the log."""
+        detail = type(error).__name__
+        line = head.find(b"\r\n")
+        if isinstance(error, LineTooLong):
+            return Deny(
+                Code.TARGET_TOO_LONG if line < 0 or line > self._gate.limits.target else Code.HEAD_TOO_LARGE,
+                detail=detail,
+            )
+        match = _REQUEST_LINE.match(head)
+        if match is not None and (match[1], match[2]) not in ((b"1", b"0"), (b"1", b"1")):
+            return Deny(Code.PROTOCOL_UNSUPPORTED, detail=detail)
+        return Deny(Code.BAD_REQUEST, detail=detail)
+
+    def _serve(self, buffer: bytes, message: RawRequestMessage) -> bool:
+        """Judge one parsed head and set its exchange going."""
+        line = _REQUEST_LINE.match(buffer)
+        if line is None:
+            self._refuse_connection(Deny(Code.BAD_REQUEST, detail="the request line is malformed"))
+            return False
+        if line[1] != b"1" or line[2] not in b"01":
+            self._refuse_connection(Deny(Code.PROTOCOL_UNSUPPORTED, detail="not HTTP/1.0 or HTTP/1.1"))
+            return False
+        fields = message.raw_headers
+        if len(message.path) > self._gate.limits.target:
+            self._refuse_connection(Deny(Code.TARGET_TOO_LONG))
+            return False
+        if len(fields) > self._gate.limits.headers:
+            self._refuse_connection(Deny(Code.HEAD_TOO_LARGE, detail=f"{len(fields)} fields"))
+            return False
+        request = read_request(
+            message.method,
+            message.path,
+            1 if line[2] == b"1" else 0,
+            fields,
+            rules=self._gate.fields,
+            scheme=self._gate.scheme,
+        )
+        if isinstance(request, Deny):
+            self._refuse_connection(request, message)
+            return False
+        self._request_count += 1
+        self.deadline = inf
+        if request.has_body or message.upgrade or not request.keep_alive:
+            # The parser now waits for a body, another protocol or nothing: the next head gets a new one.
+            self._parser = self._new_parser()
+        self._begin(request)
+        return True
+
+    def _begin(self, request: RequestHead) -> None:
+        request_id = request.request_id.decode("ascii") or self._gate.new_request_id()
+        trail = Trail(request_id, self._client, request.method, request.path, _monotonic())
+        exchange = self._exchange = Exchange(self, request, self._gate, trail)
+        if request.has_body:
+            self._body = ChunkedBody() if request.chunked else LengthBody(request.content_length or 0)
+            self._body_wanted = True
+            if self._buffer and not self._read_body(self._body):
+                return
+        exchange.start(self._provenance_of(request, request_id))
+        if self._body is not None and self._exchange is exchange:
+            self._body_wanted = exchange.wants_body
+
+    def _read_body(self, body: RequestBody) -> bool:
+        try:
+            content, self._buffer = body.feed(self._buffer)
+        except BodyError as error:
+            self._body_broken(str(error))
+            return False
+        if body.complete:
+            self._body = None
+        exchange = self._exchange
+        if exchange is not None:
+            exchange.body(content, complete=body.complete)
+        else:
+            self._discarded += len(content)
+            if self._discarded > _DRAIN:
+                self._close_gently()
+                return False
+            if self._body is None:
+                self._wait_for_next()
+        return True
+
+    def _body_broken(self, detail: str) -> None:
+        self._buffer = b""
+        self._body = None
+        exchange = self._exchange
+        if exchange is None:
+            self._close_gently()
+        else:
+            exchange.body_broken(detail)
+
+    def _provenance_of(self, request: RequestHead, request_id: str) -> bytes:
+        """Where the request came from, for the upstream. Only a trusted proxy is believed about others."""
+        provenance = self._provenance
+        host = request.host
+        if self._trusted:
+            hops = b", ".join((*request.forwarded_for, self._client.encode("ascii", "replace")))
+            proto = request.forwarded_proto or self._gate.scheme.encode("ascii")
+            provenance = b"X-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\n" % (hops, proto)
+            host = request.forwarded_host or host
+        if host:
+            provenance += b"X-Forwarded-Host: " + host + b"\r\n"
+        return provenance + b"X-Request-Id: " + request_id.encode("ascii") + b"\r\n"
+
+    # What the exchange asks.
+
+    def write(self, data: bytes) -> None:
+        """Send bytes to the caller."""
+        if self.transport is not None:
+            self.transport.write(data)
+
+    @property
+    def writable(self) -> bool:
+        """Whether the caller takes more at the moment."""
+        return not self._paused
+
+    @property
+    def draining(self) -> bool:
+        """Whether this connection is to end with the present response."""
+        return self._draining
+
+    @property
+    def can_drain(self) -> bool:
+        """Whether the rest of the present body is small enough to be read and thrown away."""
+        return not isinstance(self._body, LengthBody) or self._body.remaining <= _DRAIN
+
+    def want_body(self, wanted: bool) -> None:
+        """Whether more of the body may come."""
+        if wanted is self._body_wanted:
+            return
+        self._body_wanted = wanted
+        if wanted and self._buffer:
+            self._advance()
+        else:
+            self._set_reading()
+
+    def exchange_ended(self, *, keep_alive: bool) -> None:
+        """The response is out. Go on to the next request, or close."""
+        self._exchange = None
+        if not keep_alive or self._draining:
+            if self._body is None and not self._buffer:
+                self._close_now()
+            else:
+                self._close_gently()
+            return
+        if self._body is not None:
+            self._discarded = 0
+            self.deadline = _monotonic() + self._gate.timeouts.body
+        else:
+            self._wait_for_next()
+        if self._buffer:
+            self._advance()
+        else:
+            self._set_reading()
+
+    def break_off(self, *, reset: bool) -> None:
+        """End the connection so that the response is seen to be incomplete."""
+        self._exchange = None
+        self._lingering = True
+        transport = self.transport
+        if transport is None:
+            return
+        if reset:
+            sock = transport.get_extra_info("socket")
+            if sock is not None:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            transport.abort()
+        else:
+            transport.close()
+
+    # Time and ends.
+
+    def _wait_for_next(self) -> None:
+        self.deadline = _monotonic() + self._gate.timeouts.idle
+
+    def check(self, now: float) -> None:
+        """Called every tick: end what has taken longer than it may."""
+        if self._exchange is not None:
+            self._exchange.check(now)
+        elif now < self.deadline:
+            return
+        elif self._lingering:
+            self._end_lingering(now)
+        elif self._body is not None or not self._buffer:
+            self._close_now()
+        else:
+            self._refuse_connection(Deny(Code.REQUEST_TIMEOUT, detail="the request head stopped"))
+
+    def drain(self) -> None:
+        """No further request after the present one."""
+        self._draining = True
+        if self._exchange is None and not self._lingering:
+            self._close_now()
+
+    def cut(self) -> None:
+        """End at once, whatever is under way."""
+        if self.transport is not None:
+            self.transport.abort()
+
+    def _refuse_connection(self, deny: Deny, message: RawRequestMessage | None = None) -> None:
+        """Answer what cannot be read as a request, and close: nothing behind it can be trusted to be one."""
+        gate = self._gate
+        now = _monotonic()
+        trail = Trail(
+            gate.new_request_id(),
+            self._client,
+            message.method if message is not None else "-",
+            message.path.partition("?")[0] if message is not None else "-",
+            now,
+        )
+        trail.status = status_of(deny.code, gate.answers)
+        trail.code = deny.code.value
+        trail.detail = deny.detail
+        trail.ended = now
+        head_only = message is not None and message.method == "HEAD"
+        self.write(
+            refusal(
+                deny,
+                request_id=trail.request_id,
+                rules=gate.answers,
+                head_only=head_only,
+                connection=b"close",
+            )
+        )
+        gate.recorder.record(trail)
+        self._close_gently()
+
+    def _close_gently(self) -> None:
+        """Say that no more is coming, and let the caller read it before unread input resets the connection."""
+        self._buffer = b""
+        self._body = None
+        self._lingering = True
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            return
+        if not self._reading:
+            self._reading = True
+            transport.resume_reading()
+        if transport.can_write_eof():
+            now = _monotonic()
+            self.deadline = now + self._gate.timeouts.linger
+            self._cut_at = now + self._gate.timeouts.idle
+            transport.write_eof()
+        else:
+            transport.close()
+
+    def _close_now(self) -> None:
+        self._lingering = True
+        self.deadline = self._cut_at = _monotonic() + self._gate.timeouts.idle
+        if self.transport is not None:
+            self.transport.close()
+
+    def _end_lingering(self, now: float) -> None:
+        """The caller had its time to read. What it is still reading may go on up to the idle time-out."""
+        if self.transport is not None and self.transport.get_write_buffer_size() and now < self._cut_at:
+            self.deadline = now + self._gate.timeouts.linger
+        else:
+            self.cut()

@@ -1,0 +1,464 @@
+"""One request and its response: carries out the verdict of the pipeline between a caller and an upstream.
+
+Everything that can happen at once happens at once: a known token, a kept connection and a small answer need no task.
+A task is started only to ask the store or to open a connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Final, Protocol
+
+from gateway.core.model import Caller, TokenRecord
+from gateway.core.policy import Deny
+from gateway.core.reasons import Code
+from gateway.core.request import RequestHead
+from gateway.core.response import Framing, ResponseHead
+from gateway.index.cache import MISS, Miss
+from gateway.proxy.answers import CONTINUE, refusal, status_of
+from gateway.proxy.gate import Gate
+from gateway.proxy.live import Plan
+from gateway.proxy.pipeline import Forward, Unresolved, travel
+from gateway.proxy.pool import Address, Busy, Unreachable
+from gateway.proxy.record import Trail
+from gateway.proxy.upstream import UpstreamConnection
+from gateway.storage.errors import StoreUnavailable
+
+# RFC 9110 section 9.2.2.
+_IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+# Whole responses up to this size are collected and written in one call.
+_COLLECT: Final = 64 * 1024
+_monotonic = time.monotonic
+
+
+class CallerSide(Protocol):
+    """What an exchange asks of the connection it came in on."""
+
+    def write(self, data: bytes) -> None: ...
+
+    def want_body(self, wanted: bool) -> None: ...
+
+    def exchange_ended(self, *, keep_alive: bool) -> None: ...
+
+    def break_off(self, *, reset: bool) -> None: ...
+
+    @property
+    def writable(self) -> bool: ...
+
+    @property
+    def draining(self) -> bool: ...
+
+    @property
+    def can_drain(self) -> bool: ...
+
+
+class Exchange:
+    """One request on its way. The caller's connection feeds it the body; the upstream's, the response."""
+
+    __slots__ = (
+        "_address",
+        "_answered",
+        "_body",
+        "_body_complete",
+        "_caller",
+        "_chunked_out",
+        "_close",
+        "_ended",
+        "_first_byte_seconds",
+        "_forward",
+        "_gate",
+        "_last_event",
+        "_out",
+        "_out_size",
+        "_request",
+        "_retried",
+        "_task",
+        "_upstream",
+        "trail",
+    )
+
+    def __init__(self, caller: CallerSide, request: RequestHead, gate: Gate, trail: Trail) -> None:
+        self._caller = caller
+        self._request = request
+        self._gate = gate
+        self.trail = trail
+        self._forward: Forward | None = None
+        self._address: Address | None = None
+        self._upstream: UpstreamConnection | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._body: list[bytes] = []
+        self._body_complete = not request.has_body
+        self._out: list[bytes] = []
+        self._out_size = 0
+        self._answered = False  # a byte of a final response was written to the caller
+        self._chunked_out = False
+        self._close = not request.keep_alive
+        self._ended = False
+        self._retried = False
+        self._last_event = trail.started
+        self._first_byte_seconds = 0.0
+
+    def __repr__(self) -> str:
+        state = "ended" if self._ended else "answering" if self._answered else "waiting"
+        return f"<Exchange {self.trail.method} {self.trail.path} {state}>"
+
+    # The verdict.
+
+    def start(self, provenance: bytes, *, loaded: TokenRecord | Miss | None = MISS) -> None:
+        """Ask the pipeline, and do what it says."""
+        gate = self._gate
+        verdict = travel(
+            self._request,
+            live=gate.live,
+            policy=gate.policy,
+            index=gate.index,
+            clock=gate.clock,
+            identity=gate.identity,
+            provenance=provenance,
+            loaded=loaded,
+        )
+        if isinstance(verdict, Unresolved):
+            self._task = asyncio.get_running_loop().create_task(self._resolve(verdict.token, provenance))
+            return
+        self._note(verdict.plan, verdict.caller)
+        if isinstance(verdict, Forward):
+            self._send(verdict)
+        else:
+            self.refuse(verdict.deny)
+
+    def _note(self, plan: Plan | None, caller: Caller | None) -> None:
+        """Write down which operation was meant, and by whom."""
+        trail = self.trail
+        if plan is not None:
+            trail.route = plan.route.template
+            trail.service = plan.route.service
+            trail.upstream = plan.pool.name
+        if caller is not None:
+            trail.account_id = caller.account_id
+            trail.integration_id = caller.integration_id
+            trail.token_id = caller.token_id
+
+    async def _resolve(self, token: bytes, provenance: bytes) -> None:
+        try:
+            record = await self._gate.index.load(token)
+        except StoreUnavailable as error:
+            self.refuse(Deny(Code.STORE_UNAVAILABLE, detail=str(error)))
+            return
+        if not self._ended:
+            self._task = None
+            self.start(provenance, loaded=record)
+
+    def _send(self, forward: Forward) -> None:
+        self._forward = forward
+        trail = self.trail
+        self._first_byte_seconds = forward.plan.first_byte_seconds
+        if trail.bytes_in > forward.plan.body_limit:
+            self.refuse(Deny(Code.BODY_TOO_LARGE, detail="a chunked body"))
+            return
+        taken = forward.plan.pool.take()
+        if taken is not None:
+            self._dispatch(*taken)
+        else:
+            self._task = asyncio.get_running_loop().create_task(self._open(forward))
+
+    async def _open(self, forward: Forward) -> None:
+        pool = forward.plan.pool
+        try:
+            address, upstream = await pool.open()
+        except Unreachable as error:
+            self.refuse(Deny(Code.UPSTREAM_UNREACHABLE, detail=str(error)))
+            return
+        except Busy as error:
+            self.refuse(Deny(Code.OVERLOADED, detail=str(error)))
+            return
+        if self._ended:
+            upstream.abort()
+            pool.free(address)
+            return
+        self._task = None
+        self._dispatch(address, upstream)
+
+    def _dispatch(self, address: Address, upstream: UpstreamConnection) -> None:
+        forward = self._forward
+        assert forward is not None
+        self._address = address
+        self._upstream = upstream
+        self._last_event = self.trail.upstream_started = _monotonic()
+        upstream.begin(self, self._request.method)
+        head = forward.start + (forward.host or address.host_field) + forward.rest
+        if not self._request.has_body:
+            upstream.write(head)
+            return
+        if self._request.expects_continue and not self._body and not self._body_complete:
+            self._caller.write(CONTINUE)
+        upstream.write(b"".join((head, *self._framed())))
+        if not self._body_complete:
+            self._caller.want_body(upstream.writable)
+
+    # The request body, from the caller's connection.
+
+    def body(self, content: bytes, *, complete: bool) -> None:
+        """Take body bytes. `complete`: they were the last."""
+        if self._ended:
+            return
+        trail = self.trail
+        trail.bytes_in += len(content)
+        self._body_complete = complete
+        self._last_event = _monotonic()
+        if content:
+            self._body.append(content)
+        forward = self._forward
+        if forward is not None and trail.bytes_in > forward.plan.body_limit:
+            self.refuse(Deny(Code.BODY_TOO_LARGE, detail=f"more than {forward.plan.body_limit} bytes"))
+            return
+        if self._upstream is None:
+            # Nobody to send it to yet: what has come is kept, no more is read.
+            if forward is not None and not complete:
+                self._caller.want_body(False)
+            return
+        self._upstream.write(b"".join(self._framed()))
+
+    @property
+    def wants_body(self) -> bool:
+        """Whether body bytes can go on to the upstream right now."""
+        return self._ended or (self._upstream is not None and self._upstream.writable)
+
+    def body_broken(self, detail: str) -> None:
+        """The body breaks its framing. The upstream must never take it for complete."""
+        self._close = True
+        self.refuse(Deny(Code.BAD_REQUEST, detail=detail))
+
+    def _framed(self) -> list[bytes]:
+        """What is held of the body, in the framing that the upstream was promised."""
+        pieces, self._body = self._body, []
+        if not self._request.chunked:
+            return pieces
+        framed: list[bytes] = []
+        for piece in pieces:
+            framed += (b"%x\r\n" % len(piece), piece, b"\r\n")
+        if self._body_complete:
+            framed.append(b"0\r\n\r\n")
+        return framed
+
+    def upstream_full(self) -> None:
+        """The upstream takes no more for now."""
+        if not self._body_complete:
+            self._caller.want_body(False)
+
+    def upstream_drained(self) -> None:
+        """The upstream takes more."""
+        self._last_event = _monotonic()
+        if not self._body_complete and not self._ended:
+            self._caller.want_body(True)
+
+    # The response, from the upstream's connection.
+
+    def interim(self, head: ResponseHead) -> None:
+        """A 1xx response: 103 travels on to HTTP/1.1 callers (RFC 8297), the others end here."""
+        if head.status == 103 and self._request.http_minor == 1:
+            lines = (b"HTTP/1.1 103 Early Hints", *head.kept, b"\r\n")
+            self._out.append(b"\r\n".join(lines))
+
+    def response(self, head: ResponseHead) -> None:
+        """The head of the final response."""
+        trail = self.trail
+        trail.status = head.status
+        trail.upstream_answered = _monotonic()
+        http_11 = self._request.http_minor == 1
+        if not self._body_complete or self._caller.draining:
+            self._close = True
+        lines = [b"HTTP/1.1 %d %b" % (head.status, head.reason), *head.kept]
+        framing = head.framing
+        if framing is Framing.LENGTH or (framing is Framing.NONE and head.content_length is not None):
+            if head.status != 204:
+                lines.append(b"Content-Length: %d" % (head.content_length or 0))
+        elif framing is not Framing.NONE:
+            if http_11:
+                self._chunked_out = True
+                lines.append(b"Transfer-Encoding: chunked")
+            else:
+                self._close = True
+        if self._close:
+            lines.append(b"Connection: close")
+        elif not http_11:
+            lines.append(b"Connection: keep-alive")
+        lines.append(b"X-Request-Id: " + trail.request_id.encode("ascii"))
+        lines.append(b"\r\n")
+        self._out.append(b"\r\n".join(lines))
+
+    def content(self, data: bytes) -> None:
+        """Bytes of the response body."""
+        self.trail.bytes_out += len(data)
+        if self._chunked_out:
+            self._out += (b"%x\r\n" % len(data), data, b"\r\n")
+        else:
+            self._out.append(data)
+
+    def fed(self, *, ended: bool) -> None:
+        """A batch of response bytes was read; `ended`: the response is whole."""
+        self._last_event = _monotonic()
+        if ended and self._chunked_out:
+            self._out.append(b"0\r\n\r\n")
+        if self._out:
+            self._flush()
+        if ended:
+            self._finish()
+        elif not self._caller.writable and self._upstream is not None:
+            self._upstream.pause_reading()
+
+    def _flush(self) -> None:
+        out, self._out = self._out, []
+        self._answered = self._answered or self.trail.status != 0
+        self._caller.write(out[0] if len(out) == 1 else b"".join(out))
+
+    def caller_full(self) -> None:
+        """The caller takes no more for now."""
+        if self._upstream is not None:
+            self._upstream.pause_reading()
+
+    def caller_drained(self) -> None:
+        """The caller takes more."""
+        self._last_event = _monotonic()
+        if self._upstream is not None and not self._ended:
+            self._upstream.resume_reading()
+
+    def switched(self, head: ResponseHead, first: bytes) -> None:  # noqa: ARG002
+        """A 101 that nobody asked for."""
+        self._drop_upstream()
+        self.refuse(Deny(Code.UPSTREAM_BAD_RESPONSE, detail="an unasked switch of protocols"))
+
+    def tunnelled(self, data: bytes) -> None:
+        """Bytes of a switched protocol; there is no tunnel, so nobody takes them."""
+
+    def failed(self, detail: str, *, bad: bool) -> None:
+        """The upstream's connection broke, or what came over it was malformed (`bad`)."""
+        upstream, self._upstream = self._upstream, None
+        if self._address is not None and self._forward is not None:
+            self._forward.plan.pool.free(self._address)
+            self._address = None
+        if self._ended:
+            return
+        if self._answered:
+            self._abandon(Code.UPSTREAM_BAD_RESPONSE.value, detail)
+            return
+        self._out.clear()
+        self.trail.status = 0
+        if not bad and upstream is not None and self._may_retry(upstream):
+            self._retried = True
+            assert self._forward is not None
+            self._task = asyncio.get_running_loop().create_task(self._open(self._forward))
+            return
+        code = Code.UPSTREAM_BAD_RESPONSE
+        self.refuse(Deny(code, detail=detail))
+
+    def _may_retry(self, upstream: UpstreamConnection) -> bool:
+        """Only what the upstream cannot have acted on twice: a kept connection that died without a byte."""
+        return (
+            upstream.served > 1
+            and not upstream.bytes_seen
+            and not self._retried
+            and not self._request.has_body
+            and self._request.method in _IDEMPOTENT
+        )
+
+    # Time.
+
+    def check(self, now: float) -> None:
+        """Called every tick: end what has been silent for longer than it may."""
+        silent = now - self._last_event
+        timeouts = self._gate.timeouts
+        upstream = self._upstream
+        if upstream is None or self._ended:
+            return  # the store and the connect have limits of their own
+        if not self._body_complete and upstream.writable:
+            if silent > timeouts.body and not self._answered:
+                self._close = True
+                self.refuse(Deny(Code.REQUEST_TIMEOUT, detail="the request body stopped"))
+        elif not self._answered:
+            limit = self._first_byte_seconds if self._body_complete else timeouts.upstream_silence
+            if silent > limit:
+                self.refuse(Deny(Code.UPSTREAM_TIMEOUT, detail=f"no answer in {limit:g} s"))
+        elif self._caller.writable and silent > timeouts.upstream_silence:
+            self._abandon(Code.UPSTREAM_TIMEOUT.value, "the response stopped")
+
+    # Ends.
+
+    def refuse(self, deny: Deny) -> None:
+        """Answer by ourselves. After the first byte of another answer, there is nothing left but to break off."""
+        if self._ended:
+            return
+        if self._answered:
+            self._abandon(deny.code.value, deny.detail)
+            return
+        self._drop_upstream()
+        trail = self.trail
+        trail.status = status_of(deny.code, self._gate.answers)
+        trail.code = deny.code.value
+        trail.detail = deny.detail
+        if self._caller.draining:
+            self._close = True
+        if not self._body_complete and (self._request.expects_continue or not self._caller.can_drain):
+            # Whether the body will still come is the caller's choice now, or it is too long to wait for.
+            self._close = True
+        connection = b"close" if self._close else b"keep-alive" if self._request.http_minor == 0 else b""
+        self._caller.write(
+            refusal(
+                deny,
+                request_id=trail.request_id,
+                rules=self._gate.answers,
+                head_only=self._request.method == "HEAD",
+                connection=connection,
+            )
+        )
+        self._end(keep_alive=not self._close)
+
+    def caller_left(self) -> None:
+        """The caller is gone: end the upstream's work at once."""
+        if self._ended:
+            return
+        if self._task is not None:
+            self._task.cancel()
+        self._drop_upstream()
+        self.trail.code = self.trail.code or "caller_left"
+        self._ended = True
+        self._record()
+
+    def _abandon(self, code: str, detail: str) -> None:
+        """The response cannot be completed: the caller must see that it is broken, not a clean end."""
+        self._drop_upstream()
+        self.trail.code = code
+        self.trail.detail = detail
+        self._ended = True
+        self._record()
+        # Where the end of the body is the end of the connection, a clean close would complete it.
+        self._caller.break_off(reset=not self._chunked_out and self._request.http_minor == 0)
+
+    def _finish(self) -> None:
+        upstream, address, forward = self._upstream, self._address, self._forward
+        self._upstream = self._address = None
+        assert forward is not None
+        if upstream is not None and address is not None:
+            if self._body_complete:
+                forward.plan.pool.give_back(address, upstream)
+            else:
+                upstream.abort()
+                forward.plan.pool.free(address)
+        self._end(keep_alive=not self._close)
+
+    def _drop_upstream(self) -> None:
+        upstream, self._upstream = self._upstream, None
+        if upstream is not None:
+            upstream.abort()
+        if self._address is not None and self._forward is not None:
+            self._forward.plan.pool.free(self._address)
+            self._address = None
+
+    def _end(self, *, keep_alive: bool) -> None:
+        self._ended = True
+        self._record()
+        self._caller.exchange_ended(keep_alive=keep_alive)
+
+    def _record(self) -> None:
+        self.trail.ended = _monotonic()
+        self._gate.recorder.record(self.trail)

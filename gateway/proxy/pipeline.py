@@ -1,0 +1,144 @@
+"""One request's way through the gateway, in one function: path, match, authenticate, decide, limit, rewrite.
+
+It takes values and gives a verdict; it reads no socket and waits for nothing. Whoever calls it carries the verdict out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.core.model import Access, Caller, TokenRecord
+from gateway.core.paths import PathClass, RefusedPath, canonical_path
+from gateway.core.policy import Deny, authenticate, authorize, read_credential
+from gateway.core.reasons import Code
+from gateway.core.request import RequestHead
+from gateway.core.tokens import TokenForm
+from gateway.index.cache import MISS, Miss
+from gateway.proxy.identity import IdentityBlocks
+from gateway.proxy.live import LiveMap, Plan
+
+
+class Index(Protocol):
+    """What the pipeline needs of the cached hash index."""
+
+    def find(self, token: bytes) -> TokenRecord | Miss | None: ...
+
+    async def load(self, token: bytes) -> TokenRecord | None: ...
+
+
+class Clock(Protocol):
+    """The database's clock, in UNIX seconds."""
+
+    def now(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The operator's choices that the pipeline obeys."""
+
+    token_form: TokenForm
+    path_allow: frozenset[PathClass]
+
+
+@dataclass(slots=True, eq=False)
+class Forward:
+    """The verdict yes: send this head to that upstream. `caller` and `token` None on public routes.
+
+    The head is `start`, the value of Host, then `rest`: which of an upstream's addresses serves is chosen later, and
+    `host` is None where it is the address's own.
+    """
+
+    plan: Plan
+    caller: Caller | None
+    token: bytes | None
+    start: bytes
+    host: bytes | None
+    rest: bytes
+
+
+@dataclass(slots=True, eq=False)
+class Refuse:
+    """The verdict no. `caller` is whom the token belongs to, also when it is dead; `plan` the operation that was meant."""
+
+    deny: Deny
+    caller: Caller | None = None
+    plan: Plan | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Unresolved:
+    """The verdict not yet: the store must be asked about this token, then the request travels again."""
+
+    token: bytes
+
+
+def travel(
+    request: RequestHead,
+    *,
+    live: LiveMap,
+    policy: Policy,
+    index: Index,
+    clock: Clock,
+    identity: IdentityBlocks,
+    provenance: bytes,
+    loaded: TokenRecord | Miss | None = MISS,
+) -> Forward | Refuse | Unresolved:
+    """Judge and rewrite one request.
+
+    `provenance` are the lines that say where the request came from (`X-Forwarded-*`, `X-Request-Id`), each ended by
+    CRLF. `loaded` is the record that the store gave after an `Unresolved`.
+    """
+    path = canonical_path(request.path, policy.path_allow)
+    if isinstance(path, RefusedPath):
+        return Refuse(Deny(Code.PATH_REFUSED, detail=path.detail))
+    plan = live.table.match(request.method, path)
+    if plan is not None and plan.route.access is Access.PUBLIC:
+        return _limited(request, plan, None) or _forward(request, path, plan, provenance)
+    token = read_credential(request.authorization, policy.token_form)
+    if isinstance(token, Deny):
+        return Refuse(token, plan=plan)
+    record = index.find(token) if loaded is MISS else loaded
+    if record is MISS:
+        return Unresolved(token)
+    caller = authenticate(record, clock.now())
+    if isinstance(caller, Deny):
+        return Refuse(caller, record.caller if record is not None else None, plan)
+    if plan is None:
+        return Refuse(Deny(Code.ROUTE_UNKNOWN), caller)
+    decision = authorize(caller, plan.route, request.api_versions)
+    if isinstance(decision, Deny):
+        return Refuse(decision, caller, plan)
+    vouched = provenance + identity.block(caller, plan.template)
+    return _limited(request, plan, caller) or _forward(request, path, plan, vouched, caller, token)
+
+
+def _limited(request: RequestHead, plan: Plan, caller: Caller | None) -> Refuse | None:
+    if request.content_length is None or request.content_length <= plan.body_limit:
+        return None
+    detail = f"{request.content_length} bytes, {plan.body_limit} are taken"
+    return Refuse(Deny(Code.BODY_TOO_LARGE, detail=detail), caller, plan)
+
+
+def _forward(
+    request: RequestHead,
+    path: str,
+    plan: Plan,
+    injected: bytes,
+    caller: Caller | None = None,
+    token: bytes | None = None,
+) -> Forward:
+    start = f"{request.method} {path}{request.query} HTTP/1.1\r\nHost: ".encode("ascii")
+    host = request.host if plan.pool.preserve_host and request.host else None
+    return Forward(plan, caller, token, start, host, _rest(request, injected))
+
+
+def _rest(request: RequestHead, injected: bytes) -> bytes:
+    """What follows the value of Host in the head that the upstream receives: kept lines, our framing, our lines."""
+    lines = [b"", *request.kept]
+    if request.content_length is not None:
+        lines.append(b"Content-Length: %d" % request.content_length)
+    elif request.chunked:
+        lines.append(b"Transfer-Encoding: chunked")
+    lines.append(injected)
+    return b"\r\n".join(lines) + b"\r\n"

@@ -1,0 +1,290 @@
+"""One connection to an upstream address: writes a request, reads exactly one response, says whether it may go on.
+
+llhttp (through httptools) reads the bytes; what they mean is judged by `core.response`. A byte that was not asked for
+ends the connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+from typing import Final, Protocol, cast
+
+import httptools
+
+from gateway.core.fields import ResponseFieldRules
+from gateway.core.response import BadResponse, Framing, ResponseHead, read_response
+
+MAX_HEAD: Final = 64 * 1024
+MAX_FIELDS: Final = 256
+MAX_TRAILERS: Final = 16 * 1024
+_RULES: Final = ResponseFieldRules()
+
+
+class Receiver(Protocol):
+    """Who waits for the response. `fed` closes each batch of the other calls; `failed` and `ended` come once."""
+
+    def interim(self, head: ResponseHead) -> None: ...
+
+    def response(self, head: ResponseHead) -> None: ...
+
+    def content(self, data: bytes) -> None: ...
+
+    def fed(self, *, ended: bool) -> None: ...
+
+    def switched(self, head: ResponseHead, first: bytes) -> None: ...
+
+    def tunnelled(self, data: bytes) -> None: ...
+
+    def failed(self, detail: str, *, bad: bool) -> None: ...
+
+    def upstream_full(self) -> None: ...
+
+    def upstream_drained(self) -> None: ...
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """A connection that carries one exchange at a time."""
+
+    def __init__(self) -> None:
+        self.transport: asyncio.Transport | None = None
+        self.receiver: Receiver | None = None
+        self.served = 0
+        self.idle_since = 0.0
+        self.bytes_seen = False
+        self.writable = True
+        self._parser: httptools.HttpResponseParser | None = None
+        self._method = "GET"
+        self._fields: list[tuple[bytes, bytes]] = []
+        self._fields_size = 0
+        self._reason = b""
+        self._head: ResponseHead | None = None
+        self._head_bytes = 0
+        self._complete = False
+        self._surplus = False
+        self._tunnel = False
+        self._poll: select.poll | None = None
+
+    def __repr__(self) -> str:
+        state = "closed" if self.transport is None else "busy" if self.receiver else "idle"
+        return f"<UpstreamConnection {state}, {self.served} served>"
+
+    # For the exchange.
+
+    def begin(self, receiver: Receiver, method: str) -> None:
+        """Take the connection for one request."""
+        self.receiver = receiver
+        self.served += 1
+        self.bytes_seen = False
+        self._method = method
+        self._head = None
+        self._head_bytes = 0
+        self._complete = False
+        self._surplus = False
+        if self._parser is None:
+            self._parser = httptools.HttpResponseParser(self)
+
+    def write(self, data: bytes) -> None:
+        """Send request bytes."""
+        if self.transport is not None:
+            self.transport.write(data)
+
+    def pause_reading(self) -> None:
+        """Stop reading: whoever receives cannot take more."""
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Read again."""
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    def release(self) -> bool:
+        """Let go after a response; whether the connection may carry another request."""
+        self.receiver = None
+        head = self._head
+        return (
+            head is not None
+            and head.reusable
+            and self._complete
+            and not self._surplus
+            and self.transport is not None
+            and not self.transport.is_closing()
+        )
+
+    def abort(self) -> None:
+        """End it at once, whatever is under way."""
+        self.receiver = None
+        if self.transport is not None:
+            self.transport.abort()
+
+    def is_quiet(self) -> bool:
+        """Whether the idle connection is open and holds no unread byte or end of file."""
+        if self.transport is None or self.transport.is_closing() or self._surplus:
+            return False
+        return self._poll is None or not self._poll.poll(0)
+
+    # asyncio.Protocol.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.set_write_buffer_limits(high=256 * 1024)
+        sock = transport.get_extra_info("socket")
+        if sock is not None:
+            self._poll = select.poll()
+            self._poll.register(sock.fileno(), select.POLLIN | select.POLLHUP | select.POLLERR)
+
+    def data_received(self, data: bytes) -> None:
+        receiver = self.receiver
+        if receiver is None or self._parser is None:
+            self._surplus = True
+            self.abort()
+            return
+        self.bytes_seen = True
+        if self._tunnel:
+            receiver.tunnelled(data)
+            return
+        if self._head is None:
+            self._head_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as switch:
+            self._switch(receiver, data[switch.args[0] :])
+            return
+        except (httptools.HttpParserError, BadResponse) as error:
+            if not self._complete:
+                self._fail(receiver, _detail(error))
+                return
+            self._surplus = True
+        if self._head is None and self._head_bytes > MAX_HEAD:
+            self._fail(receiver, "the response head is too large")
+            return
+        if self._surplus and self._complete:
+            # The bytes behind the response make the whole answer doubtful; `fed` was not called, so nobody saw it yet.
+            self._parser = None
+            if self._head is not None and self._head.framing is not Framing.CLOSE:
+                self._fail(receiver, "bytes after the response")
+                return
+        if self._complete and self._head is not None and self._head.framing is Framing.NONE:
+            # To a HEAD the parser would wait for the body that the length speaks of.
+            self._parser = None
+        receiver.fed(ended=self._complete)
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.transport = None
+        self._poll = None
+        receiver = self.receiver
+        if receiver is None:
+            return
+        head = self._head
+        if self._tunnel or (head is not None and head.framing is Framing.CLOSE and exc is None):
+            self._complete = True
+            receiver.fed(ended=True)
+            return
+        self.receiver = None
+        receiver.failed(
+            "the connection was lost" if exc is None else f"the connection was lost: {exc!r}",
+            bad=self.bytes_seen,
+        )
+
+    def pause_writing(self) -> None:
+        self.writable = False
+        if self.receiver is not None:
+            self.receiver.upstream_full()
+
+    def resume_writing(self) -> None:
+        self.writable = True
+        if self.receiver is not None:
+            self.receiver.upstream_drained()
+
+    def _fail(self, receiver: Receiver, detail: str) -> None:
+        self.abort()
+        receiver.failed(detail, bad=True)
+
+    def _switch(self, receiver: Receiver, rest: bytes) -> None:
+        head = self._judge(101)
+        if head is None:
+            self._fail(receiver, "malformed 101 response")
+            return
+        self._head = head
+        self._tunnel = True
+        receiver.switched(head, rest)
+
+    def _judge(self, status: int) -> ResponseHead | None:
+        assert self._parser is not None
+        minor = 1 if self._parser.get_http_version() == "1.1" else 0
+        try:
+            return read_response(
+                status, self._reason, minor, self._fields, rules=_RULES, request_method=self._method
+            )
+        except BadResponse:
+            return None
+
+    # httptools callbacks. An exception here ends the parse; httptools wraps it.
+
+    def on_message_begin(self) -> None:
+        if self._complete:
+            self._surplus = True
+            raise BadResponse("a second response")
+        self._fields = []
+        self._fields_size = 0
+        self._reason = b""
+
+    def on_status(self, status: bytes) -> None:
+        self._reason += status
+
+    def on_header(self, name: bytes, value: bytes | None) -> None:
+        value = value or b""
+        self._fields_size += len(name) + len(value)
+        if self._head is not None:  # a trailer: bounded and dropped
+            if self._fields_size > MAX_TRAILERS:
+                raise BadResponse("too many trailers")
+            return
+        self._fields.append((name, value.strip(b" \t")))
+        if len(self._fields) > MAX_FIELDS or self._fields_size > MAX_HEAD:
+            raise BadResponse("the response head is too large")
+
+    def on_headers_complete(self) -> None:
+        assert self._parser is not None
+        status = self._parser.get_status_code()
+        version = self._parser.get_http_version()
+        if status == 101:
+            return  # judged in `_switch`
+        if version not in ("1.1", "1.0"):
+            raise BadResponse(f"HTTP/{version}")
+        head = read_response(
+            status,
+            self._reason,
+            1 if version == "1.1" else 0,
+            self._fields,
+            rules=_RULES,
+            request_method=self._method,
+        )
+        assert self.receiver is not None
+        if status < 200:
+            self.receiver.interim(head)
+            return
+        self._head = head
+        self._fields_size = 0
+        self.receiver.response(head)
+        if head.framing is Framing.NONE:
+            self._complete = True
+
+    def on_body(self, data: bytes) -> None:
+        if self._head is None or self._head.framing is Framing.NONE:
+            self._surplus = True
+            raise BadResponse("a body where none may be")
+        assert self.receiver is not None
+        self.receiver.content(data)
+
+    def on_message_complete(self) -> None:
+        if self._head is not None:
+            self._complete = True
+
+
+def _detail(error: BaseException) -> str:
+    cause = error.__context__ if isinstance(error, httptools.HttpParserCallbackError) else None
+    return f"the response is malformed: {cause or error}"

@@ -1,0 +1,88 @@
+"""The types of single settings: what a value may be, and the words when it is not. Which settings exist is not known here."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    SecretStr,
+    ValidationInfo,
+)
+
+from gateway.core.tokens import ADMIN_KEY_PREFIX
+from gateway.settings.addresses import (
+    IPNetwork,
+    ListenAddress,
+    parse_database_url,
+    parse_listen,
+    parse_network,
+    parse_origin,
+)
+from gateway.settings.scalar import shown
+from gateway.settings.units import parse_duration, parse_size
+
+_TOKEN_PREFIX: Final = re.compile(r"[a-z][a-z0-9]{0,15}")
+_HEADER_PREFIX: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}-")
+# Fields that callers rightly send, or that the gateway itself adds: an identity prefix must not swallow them.
+_ORDINARY_FIELDS: Final = (
+    "accept-encoding",
+    "cache-control",
+    "content-length",
+    "content-type",
+    "if-none-match",
+    "last-event-id",
+    "sec-websocket-key",
+    "transfer-encoding",
+    "user-agent",
+    "x-forwarded-for",
+    "x-request-id",
+)
+
+
+def _read_path(value: object, info: ValidationInfo) -> Path:
+    if not isinstance(value, (str, Path)) or not str(value) or "\0" in str(value):
+        raise ValueError(f"{shown(value)} is not a path; write the path of a file")
+    base = (info.context or {}).get("base")
+    return Path(value) if base is None else base / value
+
+
+def _token_prefix(value: str) -> str:
+    if _TOKEN_PREFIX.fullmatch(value) is None:
+        raise ValueError(
+            f"{shown(value)} is not a token prefix; write 1 to 16 of a-z and 0-9, a letter first"
+        )
+    if value == ADMIN_KEY_PREFIX:
+        raise ValueError(f"{shown(value)} is the prefix of admin keys; write another")
+    return value
+
+
+def _header_prefix(value: str) -> str:
+    if _HEADER_PREFIX.fullmatch(value) is None:
+        raise ValueError(
+            f"{shown(value)} is not a header prefix; write letters, digits and hyphens that end in -, such as X-Gateway-"
+        )
+    taken = [field for field in _ORDINARY_FIELDS if field.startswith(value.lower())]
+    if taken:
+        raise ValueError(
+            f"{shown(value)} would drop ordinary headers such as {taken[0]}; write a longer prefix"
+        )
+    return value
+
+
+Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0)]
+SecondsOrZero = Annotated[float, BeforeValidator(parse_duration), Field(ge=0)]
+Size = Annotated[int, BeforeValidator(parse_size)]
+Count = Annotated[int, Field(strict=True, ge=1)]
+Flag = Annotated[bool, Field(strict=True)]
+File = Annotated[Path, PlainValidator(_read_path)]
+Listen = Annotated[ListenAddress, PlainValidator(parse_listen), PlainSerializer(str)]
+Network = Annotated[IPNetwork, PlainValidator(parse_network)]
+Origin = Annotated[str, PlainValidator(parse_origin)]
+DatabaseUrl = Annotated[SecretStr, BeforeValidator(parse_database_url)]
+TokenPrefix = Annotated[str, AfterValidator(_token_prefix)]
+HeaderPrefix = Annotated[str, AfterValidator(_header_prefix)]

@@ -1,0 +1,1 @@
+"""Settings to running objects: the only place that knows concrete classes."""

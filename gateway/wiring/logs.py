@@ -1,0 +1,74 @@
+"""Logging of events: JSON lines for machines, short lines for a terminal, to standard error."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import orjson
+import structlog
+
+from gateway.proxy.access_log import AccessLog, Timer, as_json, as_text
+from gateway.settings.model import AccessLog as AccessLogChoice
+from gateway.settings.model import Log, LogFormat
+
+
+def as_text_wanted(settings: Log) -> bool:
+    """Whether lines are for people: by setting, else when standard error is a terminal."""
+    if settings.format is LogFormat.AUTO:
+        return sys.stderr.isatty()
+    return settings.format is LogFormat.TEXT
+
+
+def configure(settings: Log) -> None:
+    """Set up structlog and what libraries say through `logging`."""
+    level = logging.getLevelNamesMapping()[settings.level.value.upper()]
+    processors: list[Any] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+        structlog.processors.format_exc_info,
+    ]
+    factory: Any
+    if as_text_wanted(settings):
+        processors.append(structlog.dev.ConsoleRenderer(timestamp_key="at", colors=sys.stderr.isatty()))
+        factory = structlog.PrintLoggerFactory(sys.stderr)
+    else:
+        processors.append(structlog.processors.JSONRenderer(serializer=orjson.dumps))
+        factory = structlog.BytesLoggerFactory(sys.stderr.buffer)
+    structlog.configure(
+        processors=processors,
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=factory,
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(level=max(level, logging.WARNING), handlers=[_ToStructlog()], force=True)
+
+
+class _ToStructlog(logging.Handler):
+    """What aiohttp, asyncio and asyncpg say, in the same form."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        logger = structlog.get_logger(record.name)
+        event = record.getMessage()
+        if record.exc_info is not None:
+            logger.log(record.levelno, event, exc_info=record.exc_info)
+        else:
+            logger.log(record.levelno, event)
+
+
+def access_log(settings: Log, timer: Timer) -> AccessLog | None:
+    """The access log that the settings ask for."""
+    if settings.access is AccessLogChoice.OFF:
+        return None
+    return AccessLog(
+        _write,
+        form=as_text if as_text_wanted(settings) else as_json,
+        errors_only=settings.access is AccessLogChoice.ERRORS,
+        timer=timer,
+    )
+
+
+def _write(lines: bytes) -> None:
+    sys.stderr.buffer.write(lines)
+    sys.stderr.buffer.flush()

@@ -1,0 +1,80 @@
+"""From a route map on disk to the table in force, with the pools that serve it."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from gateway.core.model import Problem, RouteMap
+from gateway.core.route_check import check
+from gateway.core.routes import RouteTable
+from gateway.proxy.live import LiveMap, Plan
+from gateway.proxy.pool import Address, Pool, PoolRules
+from gateway.settings.errors import ConfigurationError
+from gateway.settings.model import Settings
+from gateway.settings.model import Upstream as UpstreamSettings
+from gateway.settings.route_map import load_route_map
+
+
+def shipped_map() -> Path:
+    """The map of the v2 API that comes with the gateway."""
+    installed = Path(__file__).parent.parent / "shipped" / "v2.routes.yaml"
+    return installed if installed.exists() else Path(__file__).parents[2] / "config" / "v2.routes.yaml"
+
+
+def publishable(path: Path) -> tuple[RouteMap, list[Problem]]:
+    """The map in a file and its warnings. Raises ConfigurationError with every error."""
+    route_map = load_route_map(path)
+    problems = check(route_map)
+    errors = [problem for problem in problems if not problem.warning]
+    if errors:
+        raise ConfigurationError(errors)
+    return route_map, problems
+
+
+def client_tls(settings: UpstreamSettings) -> ssl.SSLContext:
+    """How `https://` upstreams are verified, and what they are shown."""
+    context = ssl.create_default_context(cafile=str(settings.ca_file) if settings.ca_file else None)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    if settings.client_cert_file is not None:
+        context.load_cert_chain(settings.client_cert_file, settings.client_key_file)
+    return context
+
+
+def live_map(route_map: RouteMap, settings: Settings) -> tuple[LiveMap, Iterable[Pool]]:
+    """The table and the pools of a map that was found publishable."""
+    upstream = settings.upstream
+    rules = PoolRules(
+        connect_seconds=upstream.timeouts.connect,
+        keep_alive_seconds=upstream.keep_alive,
+        max_connections=upstream.max_connections,
+    )
+    tls = client_tls(upstream)
+    pools = {
+        name: Pool(
+            name,
+            [Address(url, tls) for url in served.urls],
+            rules=rules,
+            preserve_host=served.preserve_host,
+            monotonic=time.monotonic,
+        )
+        for name, served in route_map.upstreams.items()
+    }
+    table = RouteTable(
+        (
+            route.method,
+            route.template,
+            Plan(
+                route=route,
+                pool=pools[route.upstream],
+                body_limit=settings.proxy.limits.body if route.body_limit is None else route.body_limit,
+                first_byte_seconds=route.timeout_seconds or upstream.timeouts.first_byte,
+                template=route.template.encode("ascii"),
+            ),
+        )
+        for route in route_map.routes
+    )
+    return LiveMap(table, route_map.version), list(pools.values())

@@ -1,0 +1,49 @@
+"""Where the database is: the one that `database.url` names, or an embedded PostgreSQL in `data_dir`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+from gateway.settings.model import Settings
+from gateway.storage.database import Database, connect, connect_alone
+from gateway.storage.migrations import migrate
+
+
+@contextmanager
+def database_address(settings: Settings, *, join: bool, log: Callable[[str], None]) -> Iterator[str]:
+    """The address of a running database, for as long as the block lasts.
+
+    `join`: where another gateway runs an embedded server on this `data_dir`, use that one, instead of refusing to
+    share it. Enter before any event loop or thread exists. Raises EmbeddedError.
+    """
+    if settings.database.url is not None:
+        yield settings.database.url.get_secret_value()
+        return
+    # With an external database nothing embedded is even imported.
+    from gateway.storage.embedded import EmbeddedPostgres, running_dsn  # noqa: PLC0415
+
+    joined = running_dsn(settings.data_dir) if join else None
+    if joined is not None:
+        yield joined
+        return
+    server = EmbeddedPostgres(data_dir=settings.data_dir, log=log)
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+
+
+@asynccontextmanager
+async def opened(dsn: str, *, pool_size: int) -> AsyncIterator[Database]:
+    """The database, its schema brought to this version. Raises StorageError."""
+    database = await connect(dsn, pool_size=pool_size)
+    try:
+        connection = await connect_alone(dsn)
+        try:
+            await migrate(connection)
+        finally:
+            await connection.close()
+        yield database
+    finally:
+        await database.close()
