@@ -104,7 +104,12 @@ class ChunkedBody:
                 content.append(piece)
                 at += len(piece)
                 self._chunk_remaining -= len(piece)
-                if not self._chunk_remaining:
+                if self._chunk_remaining:
+                    break
+                if data.startswith(b"\r\n", at):
+                    at += 2
+                    self._expect = _Expect.SIZE
+                else:
                     self._expect = _Expect.DATA_END
                 continue
             line, after = self._line(data, at)
@@ -119,9 +124,12 @@ class ChunkedBody:
 
     def _line(self, data: bytes, at: int) -> tuple[bytes | None, int]:
         """The next line without its CRLF and where it ends, or (None, at) when it has not ended yet."""
-        limit = {_Expect.SIZE: MAX_SIZE_LINE, _Expect.DATA_END: 0}.get(
-            self._expect, MAX_TRAILERS - self._trailers
-        )
+        if self._expect is _Expect.SIZE:
+            limit = MAX_SIZE_LINE
+        elif self._expect is _Expect.DATA_END:
+            limit = 0
+        else:
+            limit = MAX_TRAILERS - self._trailers
         end = data.find(b"\n", at, at + limit + 2)
         if end < 0:
             rest = data[at : at + limit + 2]
@@ -148,7 +156,7 @@ class ChunkedBody:
             match = _SIZE_LINE.fullmatch(line)
             if match is None:
                 raise BodyError("the chunk size line is malformed")
-            self._extensions += len(line) - len(match[1])
+            self._extensions += len(line) - match.end(1)
             if self._extensions > MAX_EXTENSIONS:
                 raise BodyError("too many chunk extensions")
             self._chunk_remaining = int(match[1], 16)

@@ -21,7 +21,7 @@ _DIGITS: Final = re.compile(rb"[0-9]{1,17}")
 _HOST: Final = re.compile(
     rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9\-._~!$&'()*+;=]|%[0-9A-Fa-f]{2})+)(?::([0-9]{0,5}))?"
 )
-_VISIBLE: Final = re.compile("[!-~]*")
+_VISIBLE: Final = re.compile("[!-~]+")
 _ABSOLUTE: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://([^/?#]*)(.*)")
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._\-]{1,128}")
 _DEFAULT_PORTS: Final = {"http": b"80", "https": b"443"}
@@ -230,7 +230,7 @@ def _read_target(target: str, host: bytes, scheme: str) -> tuple[str, str] | Den
         # A URL reference would take what follows for an authority (RFC 3986 section 4.2): no setting permits it.
         return Deny(Code.PATH_REFUSED, detail="the path begins with an empty segment")
     path, mark, query = target.partition("?")
-    if _VISIBLE.fullmatch(query) is None:
+    if query and _VISIBLE.fullmatch(query) is None:
         return _bad("the query holds a blank, a control character or one beyond ASCII")
     return path, mark + query
 

@@ -51,28 +51,34 @@ def _reachable_siblings(route_map: RouteMap) -> Iterator[Problem]:
     """A literal that another method reads as a parameter: `DELETE /contacts/search` deletes the contact `search`."""
     table = RouteTable((route.method, route.template, route) for route in route_map.routes)
     methods = sorted(table.methods - {"HEAD"})
-    reported: set[tuple[str, str]] = set()
+    reported: set[str] = set()
     for route in route_map.routes:
+        # `~` cannot be mistaken for a literal by accident; equal samples are one literal under several methods.
         sample = "/" + "/".join(
             "~" if is_parameter(segment) else segment for segment in split(route.template)
         )
+        if sample in reported:
+            continue
+        reported.add(sample)
+        taken: dict[str, list[str]] = {}
         for method in methods:
-            if method == route.method:
-                continue
             other = table.match(method, sample)
-            if other is None or shape(other.template) == shape(route.template):
-                continue
-            if (method, sample) in reported or not _differs_at_literal(route.template, other.template):
-                continue
-            reported.add((method, sample))
+            if other is not None and _differs_at_literal(route.template, other.template):
+                taken.setdefault(other.template, []).append(method)
+        for template, found in taken.items():
             yield Problem(
                 where=route.where,
                 message=(
-                    f"{method} {route.template} is not mapped and is taken for {method} {other.template} "
-                    f"({other.where}); map it, or make sure that the upstream reads it the same way"
+                    f"{_listed(found)} {route.template} {'is' if len(found) == 1 else 'are'} not mapped and taken for "
+                    f"{template}; map {'it' if len(found) == 1 else 'them'}, or make sure that the upstream reads "
+                    "it the same way"
                 ),
                 warning=True,
             )
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def _differs_at_literal(template: str, other: str) -> bool:

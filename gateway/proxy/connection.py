@@ -1,14 +1,13 @@
 """A caller's connection: turns its bytes into requests, one after the other, and each answer back into bytes.
 
-aiohttp's parser (llhttp) reads every head. It is given heads alone, never a body: of a pipelined request it would lose
-bytes behind `Upgrade: h2c`, and a trailer field would become a header of the next request. Where a head ends is found
-here as well, and where the two readings differ, the connection ends.
+aiohttp's `RequestHandler` without its handler loop: heads are read by `heads`, bodies by `core.bodies`, and a request
+that needs nothing to be waited for is served within the call that brought its last byte.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
+import select
 import socket
 import struct
 import time
@@ -18,8 +17,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from aiohttp import web
 from aiohttp.base_protocol import BaseProtocol
-from aiohttp.http import HttpProcessingError, HttpRequestParser, RawRequestMessage
-from aiohttp.http_exceptions import LineTooLong
+from aiohttp.http import RawRequestMessage
 from aiohttp.tcp_helpers import tcp_keepalive
 
 from gateway.core.bodies import BodyError, ChunkedBody, LengthBody, RequestBody
@@ -29,18 +27,17 @@ from gateway.core.request import RequestHead, read_request
 from gateway.proxy.answers import refusal, status_of
 from gateway.proxy.exchange import Exchange
 from gateway.proxy.gate import Gate
+from gateway.proxy.heads import HeadReader
 from gateway.proxy.record import Trail
 
 if TYPE_CHECKING:
     from gateway.proxy.server import ProxyServer
 
-# RFC 9112 section 3, without its leniencies. The minor version is judged after the grammar.
-_REQUEST_LINE: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+ [\x21-\x7e]+ HTTP/([0-9])\.([0-9])\r\n")
-_HEAD_END: Final = b"\r\n\r\n"
 # A refused body is read up to here, so that its connection can go on.
 _DRAIN: Final = 64 * 1024
 # Pipelined input waits unread beyond this.
 _READ_AHEAD: Final = 64 * 1024
+_HANG_UP: Final = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR
 _RESET: Final = struct.pack("ii", 1, 0)
 _monotonic = time.monotonic
 
@@ -58,13 +55,14 @@ class ProxyConnection(web.RequestHandler):
         "_discarded",
         "_draining",
         "_exchange",
-        "_fed",
         "_gate",
+        "_heads",
         "_lingering",
         "_provenance",
         "_reading",
         "_server",
         "_trusted",
+        "_tunnelling",
         "deadline",
     )
 
@@ -72,9 +70,8 @@ class ProxyConnection(web.RequestHandler):
         super().__init__(server, loop=loop, access_log=None)  # type: ignore[arg-type] # None is documented
         self._server = server
         self._gate = gate
-        self._parser = self._new_parser()
+        self._heads = HeadReader(self, loop, gate.limits)
         self._buffer = b""
-        self._fed = 0
         self._exchange: Exchange | None = None
         self._body: RequestBody | None = None
         self._body_wanted = True
@@ -83,6 +80,7 @@ class ProxyConnection(web.RequestHandler):
         self._advancing = False
         self._draining = False
         self._lingering = False
+        self._tunnelling = False
         self._client = ""
         self._trusted = False
         self._provenance = b""
@@ -91,18 +89,6 @@ class ProxyConnection(web.RequestHandler):
 
     def __repr__(self) -> str:
         return f"<ProxyConnection {self._client} {self._exchange or 'idle'}>"
-
-    def _new_parser(self) -> HttpRequestParser:
-        limits = self._gate.limits
-        return HttpRequestParser(
-            self,
-            self._loop,
-            _DRAIN,
-            max_line_size=limits.target,
-            max_field_size=limits.field,
-            max_headers=limits.head,  # counted below, where it has its own answer
-            auto_decompress=False,
-        )
 
     # asyncio.Protocol.
 
@@ -122,7 +108,7 @@ class ProxyConnection(web.RequestHandler):
             self._gate.scheme.encode("ascii"),
         )
         self.deadline = _monotonic() + self._gate.timeouts.head
-        if len(self._server.connections) > self._gate.max_connections:
+        if self._server.connection_count > self._gate.max_connections:
             self._refuse_connection(Deny(Code.OVERLOADED, detail="too many connections"))
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -142,6 +128,9 @@ class ProxyConnection(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         if self._lingering:
+            return
+        if self._tunnelling and self._exchange is not None:
+            self._exchange.from_caller(data)
             return
         self._buffer = self._buffer + data if self._buffer else data
         self._advance()
@@ -166,6 +155,9 @@ class ProxyConnection(web.RequestHandler):
         try:
             while self._buffer and not self._lingering and self._step():
                 pass
+        except Exception:  # noqa: BLE001 - a defect of ours must not leave a caller without an answer
+            self._server.report_defect()
+            self._refuse_after_defect()
         finally:
             self._advancing = False
         if self.transport is not None and not self._lingering:
@@ -182,7 +174,9 @@ class ProxyConnection(web.RequestHandler):
         return self._read_head()
 
     def _set_reading(self) -> None:
-        if self._body is not None:
+        if self._tunnelling:
+            reading = self._body_wanted
+        elif self._body is not None:
             reading = self._body_wanted or self._exchange is None
         else:
             reading = self._exchange is None or len(self._buffer) < _READ_AHEAD
@@ -199,81 +193,23 @@ class ProxyConnection(web.RequestHandler):
 
     def _read_head(self) -> bool:
         buffer = self._buffer
-        if not self._fed and buffer[:1] in b"\r\n":
-            # RFC 9112 section 2.2: an empty line before a request is passed over.
-            stripped = buffer.removeprefix(b"\r\n")
-            if stripped is not buffer and len(stripped) < len(buffer):
-                self._buffer = stripped
-                return True
-            if buffer != b"\r":
-                self._refuse_connection(Deny(Code.BAD_REQUEST, detail="a stray line end before a request"))
+        if buffer[:1] in b"\r\n" and not self._heads.begun:
+            return self._skip_empty_line(buffer)
+        if self._request_count and not self._heads.begun:
+            self.deadline = _monotonic() + self._gate.timeouts.head
+        head = self._heads.read(buffer)
+        if head is None:
             return False
-        end = buffer.find(_HEAD_END, max(0, self._fed - 3))
-        limits = self._gate.limits
-        size = len(buffer) if end < 0 else end + 4
-        if size > limits.head:
-            long_target = buffer.find(b"\r\n", 0, limits.target) < 0
-            code = Code.TARGET_TOO_LONG if long_target else Code.HEAD_TOO_LARGE
-            self._refuse_connection(Deny(code, detail=f"a head of {size} bytes or more"))
+        if isinstance(head, Deny):
+            self._refuse_connection(head)
             return False
-        assert self._parser is not None
-        try:
-            messages, _, _ = self._parser.feed_data(buffer[self._fed : size] if self._fed else buffer[:size])
-        except HttpProcessingError as error:
-            self._refuse_connection(self._judge_malformed(buffer[:size], error))
-            return False
-        if end < 0:
-            if messages:
-                self._refuse_connection(
-                    Deny(Code.BAD_REQUEST, detail="a head that ends without an empty line")
-                )
-                return False
-            if self._request_count and not self._fed:
-                self.deadline = _monotonic() + self._gate.timeouts.head
-            self._fed = size
-            return False
-        self._fed = 0
-        self._buffer = buffer[size:]
-        if len(messages) != 1:
-            self._refuse_connection(Deny(Code.BAD_REQUEST, detail="a head with two readings"))
-            return False
-        return self._serve(buffer, messages[0][0])
-
-    def _judge_malformed(self, head: bytes, error: HttpProcessingError) -> Deny:
-        """What to say of a head that does not parse. The parser's own words hold the caller's bytes: not for the log."""
-        detail = type(error).__name__
-        line = head.find(b"\r\n")
-        if isinstance(error, LineTooLong):
-            return Deny(
-                Code.TARGET_TOO_LONG if line < 0 or line > self._gate.limits.target else Code.HEAD_TOO_LARGE,
-                detail=detail,
-            )
-        match = _REQUEST_LINE.match(head)
-        if match is not None and (match[1], match[2]) not in ((b"1", b"0"), (b"1", b"1")):
-            return Deny(Code.PROTOCOL_UNSUPPORTED, detail=detail)
-        return Deny(Code.BAD_REQUEST, detail=detail)
-
-    def _serve(self, buffer: bytes, message: RawRequestMessage) -> bool:
-        """Judge one parsed head and set its exchange going."""
-        line = _REQUEST_LINE.match(buffer)
-        if line is None:
-            self._refuse_connection(Deny(Code.BAD_REQUEST, detail="the request line is malformed"))
-            return False
-        if line[1] != b"1" or line[2] not in b"01":
-            self._refuse_connection(Deny(Code.PROTOCOL_UNSUPPORTED, detail="not HTTP/1.0 or HTTP/1.1"))
-            return False
-        fields = message.raw_headers
-        if len(message.path) > self._gate.limits.target:
-            self._refuse_connection(Deny(Code.TARGET_TOO_LONG))
-            return False
-        if len(fields) > self._gate.limits.headers:
-            self._refuse_connection(Deny(Code.HEAD_TOO_LARGE, detail=f"{len(fields)} fields"))
-            return False
+        self._buffer = buffer[head.size :]
+        message = head.message
         request = read_request(
             message.method,
             message.path,
-            1 if line[2] == b"1" else 0,
-            fields,
+            head.http_minor,
+            message.raw_headers,
             rules=self._gate.fields,
             scheme=self._gate.scheme,
         )
@@ -283,10 +219,18 @@ class ProxyConnection(web.RequestHandler):
         self._request_count += 1
         self.deadline = inf
         if request.has_body or message.upgrade or not request.keep_alive:
-            # The parser now waits for a body, another protocol or nothing: the next head gets a new one.
-            self._parser = self._new_parser()
+            self._heads.renew()
         self._begin(request)
         return True
+
+    def _skip_empty_line(self, buffer: bytes) -> bool:
+        """RFC 9112 section 2.2: an empty line before a request is passed over."""
+        if buffer.startswith(b"\r\n"):
+            self._buffer = buffer[2:]
+            return True
+        if buffer != b"\r":
+            self._refuse_connection(Deny(Code.BAD_REQUEST, detail="a stray line end before a request"))
+        return False
 
     def _begin(self, request: RequestHead) -> None:
         request_id = request.request_id.decode("ascii") or self._gate.new_request_id()
@@ -323,7 +267,6 @@ class ProxyConnection(web.RequestHandler):
 
     def _body_broken(self, detail: str) -> None:
         self._buffer = b""
-        self._body = None
         exchange = self._exchange
         if exchange is None:
             self._close_gently()
@@ -375,6 +318,13 @@ class ProxyConnection(web.RequestHandler):
         else:
             self._set_reading()
 
+    def tunnel_opened(self) -> None:
+        """From now on what the caller sends is no HTTP."""
+        self._tunnelling = True
+        sent, self._buffer = self._buffer, b""
+        if sent and self._exchange is not None:
+            self._exchange.from_caller(sent)
+
     def exchange_ended(self, *, keep_alive: bool) -> None:
         """The response is out. Go on to the next request, or close."""
         self._exchange = None
@@ -395,19 +345,20 @@ class ProxyConnection(web.RequestHandler):
             self._set_reading()
 
     def break_off(self, *, reset: bool) -> None:
-        """End the connection so that the response is seen to be incomplete."""
+        """End the connection so that what is missing of the response is seen to be missing.
+
+        `reset` where a clean end would pass for the end of the body.
+        """
         self._exchange = None
-        self._lingering = True
-        transport = self.transport
-        if transport is None:
+        if not reset:
+            self._close_gently()
             return
-        if reset:
-            sock = transport.get_extra_info("socket")
+        self._lingering = True
+        if self.transport is not None:
+            sock = self.transport.get_extra_info("socket")
             if sock is not None:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-            transport.abort()
-        else:
-            transport.close()
+            self.transport.abort()
 
     # Time and ends.
 
@@ -416,8 +367,11 @@ class ProxyConnection(web.RequestHandler):
 
     def check(self, now: float) -> None:
         """Called every tick: end what has taken longer than it may."""
-        if self._exchange is not None:
-            self._exchange.check(now)
+        exchange = self._exchange
+        if exchange is not None:
+            if not self._reading and self._has_left():
+                self.cut()
+            exchange.check(now)
         elif now < self.deadline:
             return
         elif self._lingering:
@@ -427,16 +381,34 @@ class ProxyConnection(web.RequestHandler):
         else:
             self._refuse_connection(Deny(Code.REQUEST_TIMEOUT, detail="the request head stopped"))
 
+    def _has_left(self) -> bool:
+        """Whether the caller closed its end, which a paused transport does not tell."""
+        sock = self.transport.get_extra_info("socket") if self.transport is not None else None
+        if sock is None or sock.fileno() < 0:
+            return False
+        poll = select.poll()
+        poll.register(sock.fileno(), _HANG_UP)
+        return bool(poll.poll(0))
+
     def drain(self) -> None:
         """No further request after the present one."""
         self._draining = True
-        if self._exchange is None and not self._lingering:
+        if self._exchange is not None:
+            self._exchange.going_away()
+        elif not self._lingering:
             self._close_now()
 
     def cut(self) -> None:
         """End at once, whatever is under way."""
         if self.transport is not None:
             self.transport.abort()
+
+    def _refuse_after_defect(self) -> None:
+        exchange = self._exchange
+        if exchange is not None:
+            exchange.fail_internally()
+        else:
+            self._refuse_connection(Deny(Code.INTERNAL_ERROR))
 
     def _refuse_connection(self, deny: Deny, message: RawRequestMessage | None = None) -> None:
         """Answer what cannot be read as a request, and close: nothing behind it can be trusted to be one."""

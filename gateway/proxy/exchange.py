@@ -7,14 +7,17 @@ A task is started only to ask the store or to open a connection.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
-from typing import Final, Protocol
+from collections.abc import Coroutine
+from typing import Any, Final, Protocol
 
 from gateway.core.model import Caller, TokenRecord
 from gateway.core.policy import Deny
 from gateway.core.reasons import Code
 from gateway.core.request import RequestHead
-from gateway.core.response import Framing, ResponseHead
+from gateway.core.response import ResponseHead
+from gateway.core.websocket import GOING_AWAY, POLICY_VIOLATION, field_value
 from gateway.index.cache import MISS, Miss
 from gateway.proxy.answers import CONTINUE, refusal, status_of
 from gateway.proxy.gate import Gate
@@ -22,14 +25,16 @@ from gateway.proxy.live import Plan
 from gateway.proxy.pipeline import Forward, Unresolved, travel
 from gateway.proxy.pool import Address, Busy, Unreachable
 from gateway.proxy.record import Trail
+from gateway.proxy.response_writer import ResponseWriter
+from gateway.proxy.standing import Standing
+from gateway.proxy.tunnel import LAST_FRAME_SECONDS, Tunnel
 from gateway.proxy.upstream import UpstreamConnection
 from gateway.storage.errors import StoreUnavailable
 
 # RFC 9110 section 9.2.2.
 _IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
-# Whole responses up to this size are collected and written in one call.
-_COLLECT: Final = 64 * 1024
 _monotonic = time.monotonic
+_log = logging.getLogger(__name__)
 
 
 class CallerSide(Protocol):
@@ -42,6 +47,8 @@ class CallerSide(Protocol):
     def exchange_ended(self, *, keep_alive: bool) -> None: ...
 
     def break_off(self, *, reset: bool) -> None: ...
+
+    def tunnel_opened(self) -> None: ...
 
     @property
     def writable(self) -> bool: ...
@@ -62,19 +69,19 @@ class Exchange:
         "_body",
         "_body_complete",
         "_caller",
-        "_chunked_out",
         "_close",
         "_ended",
         "_first_byte_seconds",
         "_forward",
         "_gate",
         "_last_event",
-        "_out",
-        "_out_size",
         "_request",
         "_retried",
+        "_standing",
         "_task",
+        "_tunnel",
         "_upstream",
+        "_writer",
         "trail",
     )
 
@@ -89,13 +96,13 @@ class Exchange:
         self._task: asyncio.Task[None] | None = None
         self._body: list[bytes] = []
         self._body_complete = not request.has_body
-        self._out: list[bytes] = []
-        self._out_size = 0
+        self._writer = ResponseWriter(request.http_minor)
         self._answered = False  # a byte of a final response was written to the caller
-        self._chunked_out = False
         self._close = not request.keep_alive
         self._ended = False
         self._retried = False
+        self._tunnel: Tunnel | None = None
+        self._standing: Standing | None = None
         self._last_event = trail.started
         self._first_byte_seconds = 0.0
 
@@ -119,7 +126,7 @@ class Exchange:
             loaded=loaded,
         )
         if isinstance(verdict, Unresolved):
-            self._task = asyncio.get_running_loop().create_task(self._resolve(verdict.token, provenance))
+            self._wait_for(self._resolve(verdict.token, provenance))
             return
         self._note(verdict.plan, verdict.caller)
         if isinstance(verdict, Forward):
@@ -138,6 +145,22 @@ class Exchange:
             trail.account_id = caller.account_id
             trail.integration_id = caller.integration_id
             trail.token_id = caller.token_id
+
+    def _wait_for(self, work: Coroutine[Any, Any, None]) -> None:
+        """Go on when something that takes time is done."""
+        self._task = asyncio.get_running_loop().create_task(self._guarded(work))
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception:  # noqa: BLE001 - see fail_internally
+            _log.exception("a request failed inside the gateway")
+            self.fail_internally()
+
+    def fail_internally(self) -> None:
+        """A defect of the gateway: the caller gets an answer all the same, and the connection ends."""
+        self._close = True
+        self.refuse(Deny(Code.INTERNAL_ERROR))
 
     async def _resolve(self, token: bytes, provenance: bytes) -> None:
         try:
@@ -160,7 +183,7 @@ class Exchange:
         if taken is not None:
             self._dispatch(*taken)
         else:
-            self._task = asyncio.get_running_loop().create_task(self._open(forward))
+            self._wait_for(self._open(forward))
 
     async def _open(self, forward: Forward) -> None:
         pool = forward.plan.pool
@@ -243,74 +266,51 @@ class Exchange:
 
     def upstream_full(self) -> None:
         """The upstream takes no more for now."""
-        if not self._body_complete:
+        if not self._body_complete or self._tunnel is not None:
             self._caller.want_body(False)
 
     def upstream_drained(self) -> None:
         """The upstream takes more."""
         self._last_event = _monotonic()
-        if not self._body_complete and not self._ended:
+        if (not self._body_complete or self._tunnel is not None) and not self._ended:
             self._caller.want_body(True)
 
     # The response, from the upstream's connection.
 
     def interim(self, head: ResponseHead) -> None:
-        """A 1xx response: 103 travels on to HTTP/1.1 callers (RFC 8297), the others end here."""
-        if head.status == 103 and self._request.http_minor == 1:
-            lines = (b"HTTP/1.1 103 Early Hints", *head.kept, b"\r\n")
-            self._out.append(b"\r\n".join(lines))
+        """A 1xx response."""
+        self._writer.interim(head)
 
     def response(self, head: ResponseHead) -> None:
         """The head of the final response."""
         trail = self.trail
         trail.status = head.status
         trail.upstream_answered = _monotonic()
-        http_11 = self._request.http_minor == 1
-        if not self._body_complete or self._caller.draining:
-            self._close = True
-        lines = [b"HTTP/1.1 %d %b" % (head.status, head.reason), *head.kept]
-        framing = head.framing
-        if framing is Framing.LENGTH or (framing is Framing.NONE and head.content_length is not None):
-            if head.status != 204:
-                lines.append(b"Content-Length: %d" % (head.content_length or 0))
-        elif framing is not Framing.NONE:
-            if http_11:
-                self._chunked_out = True
-                lines.append(b"Transfer-Encoding: chunked")
-            else:
-                self._close = True
-        if self._close:
-            lines.append(b"Connection: close")
-        elif not http_11:
-            lines.append(b"Connection: keep-alive")
-        lines.append(b"X-Request-Id: " + trail.request_id.encode("ascii"))
-        lines.append(b"\r\n")
-        self._out.append(b"\r\n".join(lines))
+        close = self._close or not self._body_complete or self._caller.draining
+        request_id = b"X-Request-Id: " + trail.request_id.encode("ascii") + b"\r\n"
+        self._close = self._writer.head(head, close=close, injected=request_id)
 
     def content(self, data: bytes) -> None:
         """Bytes of the response body."""
         self.trail.bytes_out += len(data)
-        if self._chunked_out:
-            self._out += (b"%x\r\n" % len(data), data, b"\r\n")
-        else:
-            self._out.append(data)
+        self._writer.content(data)
 
     def fed(self, *, ended: bool) -> None:
         """A batch of response bytes was read; `ended`: the response is whole."""
         self._last_event = _monotonic()
-        if ended and self._chunked_out:
-            self._out.append(b"0\r\n\r\n")
-        if self._out:
-            self._flush()
+        if self._tunnel is not None:
+            self._end_tunnel()
+            return
+        if ended:
+            self._writer.end()
+        out = self._writer.take()
+        if out:
+            self._answered = self.trail.status != 0
+            self._caller.write(out)
         if ended:
             self._finish()
         elif not self._caller.writable and self._upstream is not None:
             self._upstream.pause_reading()
-
-    def _flush(self) -> None:
-        out, self._out = self._out, []
-        self._answered = self._answered or self.trail.status != 0
-        self._caller.write(out[0] if len(out) == 1 else b"".join(out))
 
     def caller_full(self) -> None:
         """The caller takes no more for now."""
@@ -323,13 +323,60 @@ class Exchange:
         if self._upstream is not None and not self._ended:
             self._upstream.resume_reading()
 
-    def switched(self, head: ResponseHead, first: bytes) -> None:  # noqa: ARG002
-        """A 101 that nobody asked for."""
-        self._drop_upstream()
-        self.refuse(Deny(Code.UPSTREAM_BAD_RESPONSE, detail="an unasked switch of protocols"))
+    # A WebSocket.
+
+    def switched(self, head: ResponseHead, first: bytes) -> None:
+        """The upstream answered 101: a tunnel where one was asked for and proved, else a malformed answer."""
+        forward, upstream = self._forward, self._upstream
+        assert forward is not None
+        accept = forward.websocket_accept
+        proved = accept is not None and field_value(head.kept, b"sec-websocket-accept") == accept
+        if upstream is None or not proved or head.upgrade.lower() != b"websocket":
+            self.refuse(
+                Deny(Code.UPSTREAM_BAD_RESPONSE, detail="a switch of protocols that was not asked for")
+            )
+            return
+        trail = self.trail
+        trail.status = 101
+        trail.upstream_answered = self._last_event = _monotonic()
+        self._answered = True
+        lines = (
+            b"HTTP/1.1 101 Switching Protocols",
+            b"Connection: Upgrade",
+            b"Upgrade: websocket",
+            *head.kept,
+            b"X-Request-Id: " + trail.request_id.encode("ascii"),
+            b"\r\n",
+        )
+        self._caller.write(b"\r\n".join(lines))
+        self._tunnel = Tunnel(self._caller, upstream)
+        if first:
+            self.tunnelled(first)
+        self._caller.tunnel_opened()
 
     def tunnelled(self, data: bytes) -> None:
-        """Bytes of a switched protocol; there is no tunnel, so nobody takes them."""
+        """Bytes of the upstream, after the switch."""
+        if self._tunnel is None:
+            return
+        self.trail.bytes_out += self._tunnel.from_upstream(data)
+        if not self._caller.writable and self._upstream is not None:
+            self._upstream.pause_reading()
+
+    def from_caller(self, data: bytes) -> None:
+        """Bytes of the caller, after the switch."""
+        if self._tunnel is not None and not self._ended:
+            self.trail.bytes_in += self._tunnel.from_caller(data)
+
+    def going_away(self) -> None:
+        """The gateway stops: a tunnel has no end of its own that could be waited for."""
+        if self._tunnel is not None:
+            self._close_tunnel(GOING_AWAY, "going away")
+
+    def _close_tunnel(self, code: int, reason: str) -> None:
+        assert self._tunnel is not None
+        if not self._tunnel.closing:
+            self._last_event = _monotonic()
+            self._tunnel.close(code, reason)
 
     def failed(self, detail: str, *, bad: bool) -> None:
         """The upstream's connection broke, or what came over it was malformed (`bad`)."""
@@ -342,12 +389,12 @@ class Exchange:
         if self._answered:
             self._abandon(Code.UPSTREAM_BAD_RESPONSE.value, detail)
             return
-        self._out.clear()
-        self.trail.status = 0
+        self._writer.discard()
+        self.trail.status = self.trail.bytes_out = 0
         if not bad and upstream is not None and self._may_retry(upstream):
             self._retried = True
             assert self._forward is not None
-            self._task = asyncio.get_running_loop().create_task(self._open(self._forward))
+            self._wait_for(self._open(self._forward))
             return
         code = Code.UPSTREAM_BAD_RESPONSE
         self.refuse(Deny(code, detail=detail))
@@ -371,6 +418,12 @@ class Exchange:
         upstream = self._upstream
         if upstream is None or self._ended:
             return  # the store and the connect have limits of their own
+        self._check_standing(now)
+        if self._tunnel is not None:
+            # A socket may be silent for as long as it likes.
+            if self._tunnel.closing and (self._tunnel.closed or silent > LAST_FRAME_SECONDS):
+                self._end_tunnel()
+            return
         if not self._body_complete and upstream.writable:
             if silent > timeouts.body and not self._answered:
                 self._close = True
@@ -381,6 +434,32 @@ class Exchange:
                 self.refuse(Deny(Code.UPSTREAM_TIMEOUT, detail=f"no answer in {limit:g} s"))
         elif self._caller.writable and silent > timeouts.upstream_silence:
             self._abandon(Code.UPSTREAM_TIMEOUT.value, "the response stopped")
+
+    def _check_standing(self, now: float) -> None:
+        """Made at the first tick: most requests have ended before it."""
+        forward = self._forward
+        if self._standing is not None:
+            self._standing.check(now)
+        elif forward is not None and forward.token is not None:
+            self._standing = Standing(
+                forward.token,
+                forward.plan.route,
+                self._request.api_versions,
+                index=self._gate.index,
+                clock=self._gate.clock,
+                on_end=self._lost_standing,
+                now=now,
+            )
+
+    def _lost_standing(self, deny: Deny) -> None:
+        """The token is no longer good for this request."""
+        if self._ended:
+            return
+        if self._tunnel is None:
+            self.refuse(deny)
+            return
+        self.trail.code = deny.code.value
+        self._close_tunnel(POLICY_VIOLATION, deny.code.value)
 
     # Ends.
 
@@ -420,19 +499,24 @@ class Exchange:
         if self._task is not None:
             self._task.cancel()
         self._drop_upstream()
-        self.trail.code = self.trail.code or "caller_left"
-        self._ended = True
-        self._record()
+        if self._tunnel is None:
+            self.trail.code = self.trail.code or "caller_left"
+        self._set_ended()
 
     def _abandon(self, code: str, detail: str) -> None:
         """The response cannot be completed: the caller must see that it is broken, not a clean end."""
         self._drop_upstream()
         self.trail.code = code
         self.trail.detail = detail
-        self._ended = True
-        self._record()
+        self._set_ended()
         # Where the end of the body is the end of the connection, a clean close would complete it.
-        self._caller.break_off(reset=not self._chunked_out and self._request.http_minor == 0)
+        self._caller.break_off(reset=self._writer.ends_with_connection)
+
+    def _end_tunnel(self) -> None:
+        """One end closed, or had its time to: so does the other, once it has what was sent."""
+        self._drop_upstream()
+        self._set_ended()
+        self._caller.break_off(reset=False)
 
     def _finish(self) -> None:
         upstream, address, forward = self._upstream, self._address, self._forward
@@ -455,10 +539,12 @@ class Exchange:
             self._address = None
 
     def _end(self, *, keep_alive: bool) -> None:
-        self._ended = True
-        self._record()
+        self._set_ended()
         self._caller.exchange_ended(keep_alive=keep_alive)
 
-    def _record(self) -> None:
+    def _set_ended(self) -> None:
+        self._ended = True
+        if self._standing is not None:
+            self._standing.stop()
         self.trail.ended = _monotonic()
         self._gate.recorder.record(self.trail)

@@ -14,6 +14,7 @@ from gateway.core.policy import Deny, authenticate, authorize, read_credential
 from gateway.core.reasons import Code
 from gateway.core.request import RequestHead
 from gateway.core.tokens import TokenForm
+from gateway.core.websocket import accept_value, field_value
 from gateway.index.cache import MISS, Miss
 from gateway.proxy.identity import IdentityBlocks
 from gateway.proxy.live import LiveMap, Plan
@@ -46,7 +47,8 @@ class Forward:
     """The verdict yes: send this head to that upstream. `caller` and `token` None on public routes.
 
     The head is `start`, the value of Host, then `rest`: which of an upstream's addresses serves is chosen later, and
-    `host` is None where it is the address's own.
+    `host` is None where it is the address's own. `websocket_accept` is what a 101 must prove; None: no upgrade was asked
+    for, or none is served here.
     """
 
     plan: Plan
@@ -55,6 +57,7 @@ class Forward:
     start: bytes
     host: bytes | None
     rest: bytes
+    websocket_accept: bytes | None
 
 
 @dataclass(slots=True, eq=False)
@@ -130,15 +133,30 @@ def _forward(
 ) -> Forward:
     start = f"{request.method} {path}{request.query} HTTP/1.1\r\nHost: ".encode("ascii")
     host = request.host if plan.pool.preserve_host and request.host else None
-    return Forward(plan, caller, token, start, host, _rest(request, injected))
+    accept = _websocket_accept(request) if plan.route.websocket and request.upgrade else None
+    return Forward(
+        plan, caller, token, start, host, _rest(request, injected, upgrade=accept is not None), accept
+    )
 
 
-def _rest(request: RequestHead, injected: bytes) -> bytes:
+def _websocket_accept(request: RequestHead) -> bytes | None:
+    """What the upstream's 101 must carry, if this is a WebSocket handshake (RFC 6455 section 4.1)."""
+    if request.method != "GET" or request.http_minor == 0 or request.has_body:
+        return None
+    if request.upgrade.lower() != b"websocket":
+        return None
+    key = field_value(request.kept, b"sec-websocket-key")
+    return accept_value(key) if key is not None else None
+
+
+def _rest(request: RequestHead, injected: bytes, *, upgrade: bool) -> bytes:
     """What follows the value of Host in the head that the upstream receives: kept lines, our framing, our lines."""
     lines = [b"", *request.kept]
     if request.content_length is not None:
         lines.append(b"Content-Length: %d" % request.content_length)
     elif request.chunked:
         lines.append(b"Transfer-Encoding: chunked")
+    if upgrade:
+        lines += (b"Connection: Upgrade", b"Upgrade: websocket")
     lines.append(injected)
     return b"\r\n".join(lines) + b"\r\n"

@@ -154,7 +154,11 @@ class Pool:
                     if address.busy >= self._rules.max_connections:
                         future = asyncio.get_running_loop().create_future()
                         address.waiting.appendleft(future)
-        except TimeoutError:
+        except BaseException as error:
+            if future.done() and not future.cancelled():
+                address.wake_one()  # the place that was meant for this one is for the next
+            if not isinstance(error, TimeoutError):
+                raise
             raise Busy(f"{address.url} has {address.busy} requests outstanding") from None
 
     def give_back(self, address: Address, connection: UpstreamConnection) -> None:

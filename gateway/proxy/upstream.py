@@ -62,6 +62,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._head_bytes = 0
         self._complete = False
         self._surplus = False
+        self._seen = False
         self._tunnel = False
         self._poll: select.poll | None = None
 
@@ -81,6 +82,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._head_bytes = 0
         self._complete = False
         self._surplus = False
+        self._seen = False
         if self._parser is None:
             self._parser = httptools.HttpResponseParser(self)
 
@@ -159,15 +161,14 @@ class UpstreamConnection(asyncio.Protocol):
         if self._head is None and self._head_bytes > MAX_HEAD:
             self._fail(receiver, "the response head is too large")
             return
-        if self._surplus and self._complete:
-            # The bytes behind the response make the whole answer doubtful; `fed` was not called, so nobody saw it yet.
-            self._parser = None
-            if self._head is not None and self._head.framing is not Framing.CLOSE:
-                self._fail(receiver, "bytes after the response")
-                return
+        if self._surplus and not self._seen:
+            # Bytes behind the response make all of it doubtful, and nobody has seen any of it yet.
+            self._fail(receiver, "bytes after the response")
+            return
         if self._complete and self._head is not None and self._head.framing is Framing.NONE:
             # To a HEAD the parser would wait for the body that the length speaks of.
             self._parser = None
+        self._seen = self._head is not None
         receiver.fed(ended=self._complete)
 
     def eof_received(self) -> bool:

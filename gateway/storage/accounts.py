@@ -101,12 +101,13 @@ async def list_page(
     reader: Reader, *, limit: int, cursor: str | None = None, parent_id: str | None = None
 ) -> Page[Account]:
     """Accounts, newest first: all, or the sub-accounts of `parent_id`."""
+    of_parent = "" if parent_id is None else "AND parent_id = $4"
     rows = await reader.fetch(
-        f"SELECT {_COLUMNS} FROM accounts WHERE ($1::text IS NULL OR parent_id = $1)"
-        " AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3)) ORDER BY created_at DESC, id DESC LIMIT $4",
-        parent_id,
+        f"SELECT {_COLUMNS} FROM accounts WHERE (created_at, id) < ($1, $2) {of_parent}"
+        " ORDER BY created_at DESC, id DESC LIMIT $3",
         *paging.decode(cursor),
         limit + 1,
+        *([] if parent_id is None else [parent_id]),
     )
     return paging.page([_read(row) for row in rows], limit)
 

@@ -106,7 +106,7 @@ async def mark_used(database: Database, key_id: str) -> None:
 async def list_page(reader: Reader, *, limit: int, cursor: str | None = None) -> Page[AdminKey]:
     """All keys, revoked ones as well, newest first."""
     rows = await reader.fetch(
-        f"SELECT {_COLUMNS} FROM admin_keys WHERE ($1::timestamptz IS NULL OR (created_at, id) < ($1, $2))"
+        f"SELECT {_COLUMNS} FROM admin_keys WHERE (created_at, id) < ($1, $2)"
         " ORDER BY created_at DESC, id DESC LIMIT $3",
         *paging.decode(cursor),
         limit + 1,

@@ -24,6 +24,7 @@ from gateway.storage.database import Reader
 FORMAT: Final = 1
 GENESIS: Final = bytes(32)
 _VERIFY_BATCH: Final = 1000
+_LAST: Final = 2**63 - 1
 # Hints and the names of things may be written down; these never.
 _FORBIDDEN: Final = frozenset({"secret", "token", "digest", "password", "password_hash", "id_hash", "csrf"})
 _COLUMNS: Final = "number, revision, at, account_id, actor, action, subject_kind, subject_id, before, after, address, prev, hash"
@@ -181,12 +182,12 @@ async def list_entries(
     reader: Reader, *, account_id: str | None = None, below: int | None = None, limit: int = 50
 ) -> Sequence[AuditEntry]:
     """The newest `limit` rows with a number below `below`, of one account or of all."""
+    of_account = "" if account_id is None else "AND account_id = $3"
     rows = await reader.fetch(
-        f"SELECT {_COLUMNS} FROM audit WHERE ($1::text IS NULL OR account_id = $1)"
-        " AND ($2::bigint IS NULL OR number < $2) ORDER BY number DESC LIMIT $3",
-        account_id,
-        below,
+        f"SELECT {_COLUMNS} FROM audit WHERE number < $1 {of_account} ORDER BY number DESC LIMIT $2",
+        _LAST if below is None else below,
         limit,
+        *([] if account_id is None else [account_id]),
     )
     return [_read(row) for row in rows]
 

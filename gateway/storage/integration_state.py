@@ -69,12 +69,12 @@ class Integration:
     @property
     def old(self) -> Token | None:
         """The token that a rotation lets run out."""
-        return next((token for token in self.tokens if token.ends_at is not None), None)
+        return self.tokens[0] if len(self.tokens) > 1 else None
 
     @property
     def current(self) -> Token | None:
-        """The token without a deadline; during a rotation it is the new one."""
-        return next((token for token in self.tokens if token.ends_at is None), None)
+        """The only token, or the new one of a rotation: the one without a deadline."""
+        return self.tokens[-1] if self.tokens else None
 
     @property
     def token_state(self) -> TokenState:
@@ -157,7 +157,9 @@ async def lock(
     Raises NotFound; Conflict when it is deleted, or has another version than the expected one.
     """
     # Two statements: the one that waited for the lock still has the snapshot of before the wait, with the tokens of then.
-    await change.fetch("SELECT FROM integrations WHERE id = $1 FOR UPDATE", integration_id)
+    await change.fetch(
+        "SELECT FROM integrations WHERE id = $1 AND account_id = $2 FOR UPDATE", integration_id, account_id
+    )
     integration = await get(change, account_id=account_id, integration_id=integration_id)
     if integration.deleted_at is not None:
         raise Conflict(ConflictReason.DELETED, "the integration is deleted")

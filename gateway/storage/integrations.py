@@ -33,7 +33,7 @@ __all__ = [
 
 _PAGE: Final = integration_state.SELECT.format(
     where="account_id = $1 AND ($5 OR deleted_at IS NULL)"
-    " AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3)) ORDER BY created_at DESC, id DESC LIMIT $4"
+    " AND (created_at, id) < ($2, $3) ORDER BY created_at DESC, id DESC LIMIT $4"
 )
 
 

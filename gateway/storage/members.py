@@ -122,7 +122,7 @@ async def list_page(
     """The members of an account, newest first."""
     rows = await reader.fetch(
         f"SELECT {_COLUMNS} FROM members WHERE account_id = $1"
-        " AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3)) ORDER BY created_at DESC, id DESC LIMIT $4",
+        " AND (created_at, id) < ($2, $3) ORDER BY created_at DESC, id DESC LIMIT $4",
         account_id,
         *paging.decode(cursor),
         limit + 1,

@@ -9,12 +9,15 @@ import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from datetime import UTC, datetime
+from typing import Final, Generic, Protocol, TypeVar
 
 import orjson
 
 from gateway.storage.errors import Invalid
+
+# Python's last day; a time zone's offset still fits.
+_LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class Listed(Protocol):
@@ -37,13 +40,13 @@ class Page(Generic[Item]):
     next: str | None
 
 
-def decode(cursor: str | None) -> tuple[datetime | None, str | None]:
-    """The creation time and identifier that a cursor names; two Nones for the first page. Raises Invalid."""
+def decode(cursor: str | None) -> tuple[datetime, str]:
+    """The creation time and identifier below which a page begins: for None, above all there are. Raises Invalid."""
     if cursor is None:
-        return None, None
+        return _LATEST, ""
     try:
         at, identifier = orjson.loads(urlsafe_b64decode(cursor.encode("ascii")))
-        return datetime.fromisoformat(at), str(identifier)
+        return datetime.fromisoformat(at).astimezone(UTC), str(identifier)
     except (binascii.Error, UnicodeEncodeError, ValueError, TypeError) as error:
         raise Invalid("this cursor is not one of ours") from error
 

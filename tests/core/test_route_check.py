@@ -85,7 +85,15 @@ def test_a_literal_that_another_method_takes_for_a_value_is_remarked_on() -> Non
     (problem,) = check(route_map(route("GET /c/search"), route("DELETE /c/{id}", line=2)))
     assert problem.warning
     assert problem.where == "r.yaml:1"
-    assert "DELETE /c/search is not mapped and is taken for DELETE /c/{id} (r.yaml:2)" in problem.message
+    assert "DELETE /c/search is not mapped and taken for /c/{id}" in problem.message
+
+
+def test_several_methods_that_take_it_for_one_value_are_one_remark() -> None:
+    routes = [
+        route(f"{method} /c/{{id}}", line=at) for at, method in enumerate(["PUT", "PATCH", "DELETE"], 2)
+    ]
+    (problem,) = check(route_map(route("GET /c/search"), *routes))
+    assert "DELETE, PATCH and PUT /c/search are not mapped" in problem.message
 
 
 def test_it_is_remarked_on_once_and_only_where_it_can_happen() -> None:

@@ -44,7 +44,7 @@ def _quick_directory() -> str | None:
 
 @contextmanager
 def running_server() -> Iterator[str]:
-    """The URL of a server's maintenance database: the one that the environment names, or one of our own."""
+    """A superuser's URL of a maintenance database: the one that the environment names, or one of our own."""
     if url := os.environ.get("GATEWAY_TEST_DATABASE_URL"):
         yield url
         return

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
+from gateway.core.model import AccountKind
 from gateway.core.rotation import Operation, TokenState
-from gateway.storage import audit
-from gateway.storage.audit import Action, Subject, SubjectKind, difference
-from gateway.storage.database import connect_alone
+from gateway.storage import accounts, audit
+from gateway.storage.audit import Action, Actor, ActorKind, Subject, SubjectKind, difference
+from gateway.storage.database import connect, connect_alone
+from gateway.storage.errors import StoreUnavailable
+from gateway.storage.identifiers import Prefix, fresh
+from gateway.storage.migrations import migrate
+from gateway.storage.mutation import mutation
 
 if TYPE_CHECKING:
     from tests.storage.conftest import Maker
+
+OPERATOR = Actor(kind=ActorKind.OPERATOR, id="cli", name="a test")
 
 
 async def tamper(dsn: str, *statements: str) -> None:
@@ -70,6 +78,33 @@ async def test_the_owner_of_the_table_has_no_grant_to_change_it(make: Maker, dsn
     assert {"UPDATE", "DELETE", "TRUNCATE"}.isdisjoint(granted)
     assert {"INSERT", "SELECT"} <= set(granted)
     await connection.close()
+
+
+async def test_an_ordinary_role_that_owns_everything_can_write_the_audit_and_not_change_it(
+    empty: str,
+) -> None:
+    """The usual production role; a superuser passes every grant and meets only the trigger."""
+    role = f"role_{fresh(Prefix.ACCOUNT)}".lower()
+    name = empty.partition("?")[0].rpartition("/")[2]
+    root = await connect_alone(empty)
+    await root.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'x'; ALTER DATABASE {name} OWNER TO {role}")
+    dsn = empty.replace(urlsplit(empty).netloc.rpartition("@")[0] + "@", f"{role}:x@")
+    database = await connect(dsn)
+    try:
+        async with database.transaction() as connection:
+            assert len(await migrate(connection)) > 0
+        async with mutation(database, actor=OPERATOR) as change:
+            await accounts.create(change, name="Shop", kind=AccountKind.AGENCY)
+        assert (await audit.verify_audit(database)).rows == 1
+        for sql in ("UPDATE audit SET action = 'x'", "DELETE FROM audit", "TRUNCATE audit"):
+            with pytest.raises(StoreUnavailable, match="permission denied for table audit"):
+                await database.fetch(sql)
+    finally:
+        await database.close()
+        await root.execute(
+            f"ALTER DATABASE {name} OWNER TO CURRENT_USER; DROP OWNED BY {role}; DROP ROLE {role}"
+        )
+        await root.close()
 
 
 async def test_an_untouched_chain_is_intact_also_over_more_than_one_batch(

@@ -59,11 +59,12 @@ async def test_a_database_that_does_not_exist_is_away(dsn: str) -> None:
 
 async def test_sessions_run_with_the_settings_that_queries_rely_on(database: Database) -> None:
     rows = await database.fetch(
-        "SELECT name, setting FROM pg_settings WHERE name IN ('TimeZone', 'jit', 'application_name')"
+        "SELECT name, setting FROM pg_settings WHERE name IN ('TimeZone', 'jit', 'plan_cache_mode', 'application_name')"
     )
     assert {row["name"]: row["setting"] for row in rows} == {
         "TimeZone": "UTC",
         "jit": "off",
+        "plan_cache_mode": "force_generic_plan",
         "application_name": "gateway",
     }
 

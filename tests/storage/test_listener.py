@@ -96,8 +96,9 @@ async def test_stopping_tells_that_it_no_longer_listens_and_frees_the_connection
     assert await ear.next() == "down"
     await listener.stop()
     assert repr(listener) == "Listener(stopped)"
+    listener.start()
     with pytest.raises(RuntimeError):
-        listener.start() or listener.start()
+        listener.start()
     await listener.stop()
 
 

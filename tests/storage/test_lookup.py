@@ -212,7 +212,7 @@ async def test_a_locked_table_is_away_within_the_time_limit(make: Maker, dsn: st
 async def test_a_backend_that_hangs_is_away_within_the_time_limit_and_is_let_go(dsn: str) -> None:
     """Neither the answer nor the confirmation of a cancel comes: waiting for either would hold up the caller."""
     database = await connect(dsn, pool_size=1)
-    lookup = Lookup(database, timeout_seconds=0.2)
+    lookup = Lookup(database, timeout_seconds=1.0)
     (row,) = await database.fetch("SELECT pg_backend_pid() AS pid")
     os.kill(row["pid"], signal.SIGSTOP)
     loop = asyncio.get_running_loop()
@@ -224,7 +224,7 @@ async def test_a_backend_that_hangs_is_away_within_the_time_limit_and_is_let_go(
         assert (await lookup.load([[bytes(32)]])).records == [None]
     finally:
         os.kill(row["pid"], signal.SIGCONT)
-    assert took < 0.2 + 0.5
+    assert 1.0 <= took < 1.7  # not twice the limit
     await database.close()
 
 

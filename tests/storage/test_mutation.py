@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import orjson
 import pytest
 
+from gateway.core.model import AccountKind
 from gateway.core.rotation import Operation, TokenState
 from gateway.storage import accounts, audit
 from gateway.storage.audit import Action, Subject, SubjectKind
@@ -72,9 +73,9 @@ async def test_what_raises_leaves_nothing_and_announces_nothing(
     make: Maker, announced: asyncio.Queue[str]
 ) -> None:
     before = await make.database.fetch(STATE)
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ZeroDivisionError):  # noqa: PT012 (the end of the block is the test)
         async with make.change() as change:
-            await accounts.create(change, name="Shop", kind=accounts.AccountKind.AGENCY)
+            await accounts.create(change, name="Shop", kind=AccountKind.AGENCY)
             raise ZeroDivisionError
     assert change.revision is None
     assert await make.database.fetch(STATE) == before
@@ -85,9 +86,9 @@ async def test_what_raises_leaves_nothing_and_announces_nothing(
 
 
 async def test_a_connection_lost_in_the_middle_leaves_nothing(make: Maker) -> None:
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StoreUnavailable):  # noqa: PT012 (the end of the block is the test)
         async with make.change() as change:
-            await accounts.create(change, name="Shop", kind=accounts.AccountKind.AGENCY)
+            await accounts.create(change, name="Shop", kind=AccountKind.AGENCY)
             (row,) = await change.fetch("SELECT pg_backend_pid() AS pid")
             await make.database.fetch("SELECT pg_terminate_backend($1, 5000)", row["pid"])
     assert await make.database.fetch("SELECT FROM accounts") == []
@@ -125,7 +126,7 @@ async def test_revisions_become_visible_in_their_order(make: Maker) -> None:
 
 async def numbered(make: Maker) -> int:
     async with make.change() as change:
-        await accounts.create(change, name="Shop", kind=accounts.AccountKind.AGENCY)
+        await accounts.create(change, name="Shop", kind=AccountKind.AGENCY)
     assert change.revision is not None
     return change.revision
 
