@@ -44,10 +44,12 @@ def refusal(
     rules: AnswerRules,
     head_only: bool = False,
     connection: bytes = b"",
+    extra: bytes = b"",
 ) -> bytes:
     """A complete HTTP/1.1 response that says no.
 
-    `connection` is the value of the `Connection` field, if one is to be sent. `head_only` answers a HEAD.
+    `connection` is the value of the `Connection` field, if one is to be sent; `extra` are further lines, each ended by
+    CRLF. `head_only` answers a HEAD.
     """
     reason = REASONS[deny.code]
     status = status_of(deny.code, rules)
@@ -78,5 +80,13 @@ def refusal(
         lines.append("Allow: DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT")
     if connection:
         lines.append(f"Connection: {connection.decode('ascii')}")
-    head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+    head = ("\r\n".join(lines) + "\r\n").encode("latin-1") + extra + b"\r\n"
     return head if head_only else head + content
+
+
+def preflight(lines: bytes, *, request_id: str, connection: bytes = b"") -> bytes:
+    """The answer to a browser's preflight. `lines` are those of CORS, each ended by CRLF."""
+    head = b"HTTP/1.1 204 No Content\r\n" + lines + b"X-Request-Id: " + request_id.encode("ascii") + b"\r\n"
+    if connection:
+        head += b"Connection: " + connection + b"\r\n"
+    return head + b"\r\n"

@@ -11,9 +11,8 @@ import select
 import socket
 import struct
 import time
-from ipaddress import ip_address
 from math import inf
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 
 from aiohttp import web
 from aiohttp.base_protocol import BaseProtocol
@@ -21,6 +20,7 @@ from aiohttp.http import RawRequestMessage
 from aiohttp.tcp_helpers import tcp_keepalive
 
 from gateway.core.bodies import BodyError, ChunkedBody, LengthBody, RequestBody
+from gateway.core.clients import client_address, is_trusted
 from gateway.core.policy import Deny
 from gateway.core.reasons import Code
 from gateway.core.request import RequestHead, read_request
@@ -28,10 +28,8 @@ from gateway.proxy.answers import refusal, status_of
 from gateway.proxy.exchange import Exchange
 from gateway.proxy.gate import Gate
 from gateway.proxy.heads import HeadReader
+from gateway.proxy.listener import Listener
 from gateway.proxy.record import Trail
-
-if TYPE_CHECKING:
-    from gateway.proxy.server import ProxyServer
 
 # A refused body is read up to here, so that its connection can go on.
 _DRAIN: Final = 64 * 1024
@@ -66,7 +64,7 @@ class ProxyConnection(web.RequestHandler):
         "deadline",
     )
 
-    def __init__(self, server: ProxyServer, gate: Gate, *, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, server: Listener, gate: Gate, *, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(server, loop=loop, access_log=None)  # type: ignore[arg-type] # None is documented
         self._server = server
         self._gate = gate
@@ -99,9 +97,7 @@ class ProxyConnection(web.RequestHandler):
         self._server.connection_made(self, real)
         peer = transport.get_extra_info("peername")
         self._client = peer[0] if isinstance(peer, tuple) else ""
-        if self._client and self._gate.trusted_proxies:
-            address = ip_address(self._client)
-            self._trusted = any(address in network for network in self._gate.trusted_proxies)
+        self._trusted = is_trusted(self._client, self._gate.trusted_proxies)
         forwarded_for = self._client.encode("ascii", "replace") or b"unknown"
         self._provenance = b"X-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\n" % (
             forwarded_for,
@@ -234,7 +230,10 @@ class ProxyConnection(web.RequestHandler):
 
     def _begin(self, request: RequestHead) -> None:
         request_id = request.request_id.decode("ascii") or self._gate.new_request_id()
-        trail = Trail(request_id, self._client, request.method, request.path, _monotonic())
+        client = self._client
+        if self._trusted:
+            client = client_address(client, request.forwarded_for, self._gate.trusted_proxies)
+        trail = Trail(request_id, client, request.method, request.path, _monotonic())
         exchange = self._exchange = Exchange(self, request, self._gate, trail)
         if request.has_body:
             self._body = ChunkedBody() if request.chunked else LengthBody(request.content_length or 0)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Coroutine
 from typing import Any, Final, Protocol
 
+from gateway.core.guessing import GUESSES
 from gateway.core.model import Caller, TokenRecord
 from gateway.core.policy import Deny
 from gateway.core.reasons import Code
@@ -19,10 +20,10 @@ from gateway.core.request import RequestHead
 from gateway.core.response import ResponseHead
 from gateway.core.websocket import GOING_AWAY, POLICY_VIOLATION, field_value
 from gateway.index.cache import MISS, Miss
-from gateway.proxy.answers import CONTINUE, refusal, status_of
+from gateway.proxy.answers import CONTINUE, preflight, refusal, status_of
 from gateway.proxy.gate import Gate
 from gateway.proxy.live import Plan
-from gateway.proxy.pipeline import Forward, Unresolved, travel
+from gateway.proxy.pipeline import Forward, Preflight, Unresolved, travel
 from gateway.proxy.pool import Address, Busy, Unreachable
 from gateway.proxy.record import Trail
 from gateway.proxy.response_writer import ResponseWriter
@@ -75,6 +76,7 @@ class Exchange:
         "_forward",
         "_gate",
         "_last_event",
+        "_later",
         "_request",
         "_retried",
         "_standing",
@@ -101,6 +103,7 @@ class Exchange:
         self._close = not request.keep_alive
         self._ended = False
         self._retried = False
+        self._later: asyncio.TimerHandle | None = None
         self._tunnel: Tunnel | None = None
         self._standing: Standing | None = None
         self._last_event = trail.started
@@ -123,16 +126,46 @@ class Exchange:
             clock=gate.clock,
             identity=gate.identity,
             provenance=provenance,
+            cors=gate.cors,
             loaded=loaded,
         )
         if isinstance(verdict, Unresolved):
             self._wait_for(self._resolve(verdict.token, provenance))
             return
+        if isinstance(verdict, Preflight):
+            self._note(verdict.plan, None)
+            self._answer_preflight(verdict)
+            return
         self._note(verdict.plan, verdict.caller)
         if isinstance(verdict, Forward):
             self._send(verdict)
         else:
-            self.refuse(verdict.deny)
+            self._slow_down(verdict.deny)
+
+    def _slow_down(self, deny: Deny) -> None:
+        """Refuse, later where credentials are being guessed."""
+        delay = 0.0
+        if deny.code in GUESSES:
+            delay = self._gate.guessing.delay(self.trail.client, _monotonic())
+        if not delay:
+            self.refuse(deny)
+            return
+        self._caller.want_body(False)
+        self._later = asyncio.get_running_loop().call_later(delay, self.refuse, deny)
+
+    def _answer_preflight(self, verdict: Preflight) -> None:
+        self.trail.status = 204
+        self._close = self._close or self._caller.draining
+        self._caller.write(
+            preflight(verdict.lines, request_id=self.trail.request_id, connection=self._connection_option())
+        )
+        self._end(keep_alive=not self._close)
+
+    def _connection_option(self) -> bytes:
+        """The value of `Connection` in an answer of ours, if it needs one."""
+        if self._close:
+            return b"close"
+        return b"keep-alive" if self._request.http_minor == 0 else b""
 
     def _note(self, plan: Plan | None, caller: Caller | None) -> None:
         """Write down which operation was meant, and by whom."""
@@ -287,8 +320,17 @@ class Exchange:
         trail.status = head.status
         trail.upstream_answered = _monotonic()
         close = self._close or not self._body_complete or self._caller.draining
-        request_id = b"X-Request-Id: " + trail.request_id.encode("ascii") + b"\r\n"
-        self._close = self._writer.head(head, close=close, injected=request_id)
+        injected = b"X-Request-Id: " + trail.request_id.encode("ascii") + b"\r\n"
+        cors = self._cors_lines()
+        if cors:
+            injected += cors
+            head.kept = [line for line in head.kept if not line[:15].lower().startswith(b"access-control-")]
+        self._close = self._writer.head(head, close=close, injected=injected)
+
+    def _cors_lines(self) -> bytes:
+        """What a page of another origin needs to read the answer, where the operator allows it."""
+        cors = self._gate.cors
+        return cors.lines(self._request.origin) if cors is not None and self._request.origin else b""
 
     def content(self, data: bytes) -> None:
         """Bytes of the response body."""
@@ -480,14 +522,14 @@ class Exchange:
         if not self._body_complete and (self._request.expects_continue or not self._caller.can_drain):
             # Whether the body will still come is the caller's choice now, or it is too long to wait for.
             self._close = True
-        connection = b"close" if self._close else b"keep-alive" if self._request.http_minor == 0 else b""
         self._caller.write(
             refusal(
                 deny,
                 request_id=trail.request_id,
                 rules=self._gate.answers,
                 head_only=self._request.method == "HEAD",
-                connection=connection,
+                connection=self._connection_option(),
+                extra=self._cors_lines(),
             )
         )
         self._end(keep_alive=not self._close)
@@ -544,6 +586,8 @@ class Exchange:
 
     def _set_ended(self) -> None:
         self._ended = True
+        if self._later is not None:
+            self._later.cancel()
         if self._standing is not None:
             self._standing.stop()
         self.trail.ended = _monotonic()

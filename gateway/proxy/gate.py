@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 
+from gateway.core.cors import CorsPolicy
 from gateway.core.fields import FieldRules
+from gateway.core.guessing import GuessingGuard
 from gateway.proxy.answers import AnswerRules
 from gateway.proxy.identity import IdentityBlocks
 from gateway.proxy.live import LiveMap
@@ -53,3 +55,5 @@ class Gate:
     recorder: Recorder
     new_request_id: Callable[[], str]
     scheme: str
+    cors: CorsPolicy | None
+    guessing: GuessingGuard

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from gateway.core.cors import CorsPolicy
 from gateway.core.model import Access, Caller, TokenRecord
 from gateway.core.paths import PathClass, RefusedPath, canonical_path
 from gateway.core.policy import Deny, authenticate, authorize, read_credential
@@ -70,6 +71,14 @@ class Refuse:
 
 
 @dataclass(slots=True, eq=False)
+class Preflight:
+    """The verdict that a browser asks before it sends the request itself: answered here, with these lines."""
+
+    plan: Plan
+    lines: bytes
+
+
+@dataclass(slots=True, eq=False)
 class Unresolved:
     """The verdict not yet: the store must be asked about this token, then the request travels again."""
 
@@ -85,8 +94,9 @@ def travel(
     clock: Clock,
     identity: IdentityBlocks,
     provenance: bytes,
+    cors: CorsPolicy | None = None,
     loaded: TokenRecord | Miss | None = MISS,
-) -> Forward | Refuse | Unresolved:
+) -> Forward | Refuse | Preflight | Unresolved:
     """Judge and rewrite one request.
 
     `provenance` are the lines that say where the request came from (`X-Forwarded-*`, `X-Request-Id`), each ended by
@@ -96,6 +106,10 @@ def travel(
     if isinstance(path, RefusedPath):
         return Refuse(Deny(Code.PATH_REFUSED, detail=path.detail))
     plan = live.table.match(request.method, path)
+    if cors is not None and plan is None and request.method == "OPTIONS":
+        preflight = _preflight(request, path, live, cors)
+        if preflight is not None:
+            return preflight
     if plan is not None and plan.route.access is Access.PUBLIC:
         return _limited(request, plan, None) or _forward(request, path, plan, provenance)
     token = read_credential(request.authorization, policy.token_form)
@@ -114,6 +128,18 @@ def travel(
         return Refuse(decision, caller, plan)
     vouched = provenance + identity.block(caller, plan.template)
     return _limited(request, plan, caller) or _forward(request, path, plan, vouched, caller, token)
+
+
+def _preflight(request: RequestHead, path: str, live: LiveMap, cors: CorsPolicy) -> Preflight | None:
+    """The answer to a preflight for a mapped operation; anything else is an ordinary request."""
+    method = field_value(request.kept, b"access-control-request-method")
+    if method is None:
+        return None
+    plan = live.table.match(method.decode("latin-1"), path)
+    lines = cors.preflight(
+        request.origin, method, field_value(request.kept, b"access-control-request-headers")
+    )
+    return Preflight(plan, lines) if plan is not None and lines is not None else None
 
 
 def _limited(request: RequestHead, plan: Plan, caller: Caller | None) -> Refuse | None:

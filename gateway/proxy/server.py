@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import ssl
 import time
 from collections.abc import Iterable
@@ -13,9 +12,8 @@ from aiohttp.web_request import BaseRequest
 
 from gateway.proxy.connection import ProxyConnection
 from gateway.proxy.gate import Gate
+from gateway.proxy.listener import Listener
 from gateway.proxy.pool import Pool
-
-_log = logging.getLogger(__name__)
 
 
 class PurePythonParser(RuntimeError):
@@ -35,7 +33,7 @@ async def _unused_handler(request: BaseRequest) -> web.StreamResponse:
     raise NotImplementedError(f"{request.path} reached aiohttp's own handler loop, which is never started")
 
 
-class ProxyServer(web.Server):
+class ProxyServer(Listener):
     """All connections of one listener. `pools` are swept along with them."""
 
     def __init__(self, gate: Gate, *, pools: Iterable[Pool], tick_seconds: float) -> None:
@@ -51,15 +49,6 @@ class ProxyServer(web.Server):
 
     def __repr__(self) -> str:
         return f"<ProxyServer {len(self._connections)} connections>"
-
-    @property
-    def connection_count(self) -> int:
-        """How many callers are connected."""
-        return len(self._connections)
-
-    def report_defect(self) -> None:
-        """Log the exception being handled: a defect of the gateway itself."""
-        _log.exception("a request failed inside the gateway")
 
     def __call__(self) -> ProxyConnection:
         return ProxyConnection(self, self.gate, loop=self._loop)

@@ -107,6 +107,14 @@ class ProxyTimeouts(Section):
     body: Seconds = 30.0
 
 
+class Guessing(Section):
+    """How callers are slowed down whose tokens were never issued."""
+
+    free: Annotated[int, Field(strict=True, ge=0)] = 20
+    per: Seconds = 10.0
+    delay: Seconds = 1.0
+
+
 class Proxy(Section):
     """The listener for callers' traffic."""
 
@@ -120,6 +128,7 @@ class Proxy(Section):
     cors: Cors | None = None
     limits: ProxyLimits = ProxyLimits()
     timeouts: ProxyTimeouts = ProxyTimeouts()
+    guessing: Guessing = Guessing()
 
 
 class Admin(Section):

@@ -16,7 +16,9 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from gateway.admin.health import Health, MapState, health_routes
+from gateway.core.cors import CorsPolicy
 from gateway.core.fields import FieldRules
+from gateway.core.guessing import GuessingGuard, GuessingRules
 from gateway.core.model import RouteMap
 from gateway.core.tokens import Digester, TokenForm
 from gateway.index.cache import TokenIndex
@@ -131,6 +133,16 @@ def _gate(
         recorder=recorder,
         new_request_id=lambda: f"{numbers.getrandbits(128):032x}",
         scheme="http" if proxy.tls is None else "https",
+        cors=CorsPolicy(frozenset(origin.encode("ascii") for origin in proxy.cors.allow_origins))
+        if proxy.cors is not None
+        else None,
+        guessing=GuessingGuard(
+            GuessingRules(
+                free=proxy.guessing.free,
+                per_seconds=proxy.guessing.per,
+                delay_seconds=proxy.guessing.delay,
+            )
+        ),
     )
     shortest = min(
         proxy.timeouts.head,

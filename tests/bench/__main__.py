@@ -1,0 +1,175 @@
+"""Measures the gateway beside others that do the same job: CPU per request, and the latency each adds."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from tests.bench.contender import Contender, Job, prove
+from tests.bench.figures import Sample, refused
+from tests.bench.installed_gateway import Gateway, Installation
+from tests.bench.load import Load
+from tests.bench.machine import facts
+from tests.bench.nginx import Nginx, Upstream
+from tests.bench.plain_aiohttp import PlainAiohttp
+from tests.bench.programs import Failed, found
+from tests.bench.report import as_json, as_text
+from tests.bench.rounds import Course, Referee
+
+ROOT = Path(__file__).parents[2]
+NGINX, BASELINE = "nginx", "baseline"
+REFERENCES = (NGINX, BASELINE)
+
+
+def contenders(job: Job, installation: Installation) -> list[Contender]:
+    """Who takes part, in the order of a round. A new one is a class in a file of its own, and a line here."""
+    return [
+        Nginx(NGINX, job),
+        Gateway("gateway", job, installation, access_log="off"),
+        Gateway("gateway, access log", job, installation, access_log="all"),
+        PlainAiohttp(BASELINE, job),
+    ]
+
+
+def measure(options: argparse.Namespace) -> list[Sample]:
+    """Start everything, run the rounds, end everything. Raises Failed."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gateway-bench-")))
+        folder.chmod(0o711)
+        upstream = Upstream(folder, core=options.load_core)
+        stack.callback(upstream.stop)
+        installation = Installation(folder, upstream_port=upstream.port)
+        stack.callback(installation.stop)
+        job = Job(
+            folder=folder,
+            core=options.core,
+            upstream_port=upstream.port,
+            token=installation.token,
+            account_id=installation.account_id,
+        )
+        entered = [each for each in contenders(job, installation) if _is_wanted(each.name, options.only)]
+        if not entered:
+            raise Failed(f"no contender's name begins with {' or '.join(options.only)}")
+        for contender in entered:
+            stack.callback(contender.stop)
+            contender.start()
+            prove(contender, job)
+        load = Load(
+            core=options.load_core,
+            credential=job.credential,
+            folder=folder,
+            connections=options.connections,
+            rate=options.rate,
+            paced_connections=options.paced_connections,
+        )
+        referee = Referee(
+            load,
+            core=options.core,
+            upstream_port=upstream.port,
+            database_pids=lambda: installation.database_pids,
+            say=lambda line: print(line, file=sys.stderr, flush=True),
+        )
+        course = Course(
+            rounds=options.rounds,
+            seconds=options.seconds,
+            paced_seconds=options.paced_seconds,
+            warm_up_seconds=options.warm_up_seconds,
+        )
+        samples = referee.run(entered, course)
+        # What did the job at the start does it still.
+        for contender in entered:
+            prove(contender, job)
+    return samples
+
+
+def _is_wanted(name: str, only: Sequence[str]) -> bool:
+    return not only or any(name.startswith(wanted) for wanted in only)
+
+
+def read_options() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=4, help="at full load, per contender and round")
+    parser.add_argument("--connections", type=int, default=32, help="at full load")
+    parser.add_argument(
+        "--rate", type=float, default=500, help="requests per second where latency is measured"
+    )
+    parser.add_argument("--paced-connections", type=int, default=8, help="at that rate")
+    parser.add_argument(
+        "--paced-seconds", type=float, default=2, help="at that rate, per contender and round"
+    )
+    parser.add_argument("--warm-up-seconds", type=int, default=2, help="at full load, per contender, once")
+    parser.add_argument("--core", type=int, default=0, help="for the contenders")
+    parser.add_argument("--load-core", type=int, default=1, help="for the load and the upstream")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="NAME", help="contenders so named; repeat"
+    )
+    parser.add_argument(
+        "--json", type=Path, default=ROOT / "build" / "bench.json", help="where the JSON goes"
+    )
+    return parser.parse_args()
+
+
+def check_machine(options: argparse.Namespace) -> None:
+    """Raise Failed unless there are two cores and the programs."""
+    usable = os.sched_getaffinity(0)
+    if options.core == options.load_core or not {options.core, options.load_core} <= usable:
+        raise Failed(f"two different cores are needed for --core and --load-core; here are {sorted(usable)}")
+    missing = [program for program in ("nginx", "wrk") if found(program) is None]
+    if missing:
+        packages = " ".join("nginx-light" if program == "nginx" else program for program in missing)
+        raise Failed(f"{' and '.join(missing)} missing; on Debian and Ubuntu: apt install {packages}")
+
+
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    """Unwind once, whatever else is pressed meanwhile: every program is ended on the way."""
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def main() -> int:
+    """0 measured, 1 some contender was refused or the bench failed, 130 interrupted."""
+    options = read_options()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
+    try:
+        check_machine(options)
+        # Also for all that is started: only contenders are put elsewhere.
+        os.sched_setaffinity(0, {options.load_core})
+        machine = facts()
+        samples = measure(options)
+    except Failed as failure:
+        print(f"bench: {failure}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("bench: interrupted; everything it started has ended", file=sys.stderr)
+        return 130
+    setting = {
+        "command": shlex.join([sys.executable, "-m", "tests.bench", *sys.argv[1:]]),
+        "machine": machine,
+        "options": {
+            name: str(value) if isinstance(value, Path) else value for name, value in vars(options).items()
+        },
+    }
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    result = as_json(samples, references=REFERENCES, setting=setting)
+    options.json.write_text(json.dumps(result, indent=2) + "\n")
+    print(as_text(samples, references=REFERENCES, rate=options.rate))
+    print(f"\nAll rounds, and the machine: {options.json}")
+    return 1 if refused(samples) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+"""The figures for people, as tables, and for programs, as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from statistics import median
+from typing import Final
+
+from tests.bench.figures import Figure, Sample, Standing, figure, refused, standings
+
+# From here on others have disturbed the caches and the turns of the contenders more than rounds can even out.
+_NOISY_SHARE: Final = 0.1
+# /proc counts in hundredths of a second: from here on that is finer than 1 %.
+_LITTLE_CPU_SECONDS: Final = 1.0
+
+
+def as_json(
+    samples: Sequence[Sample], *, references: Sequence[str], setting: Mapping[str, object]
+) -> dict[str, object]:
+    """Everything: where and how (`setting`), the figures, and the rounds they come from."""
+    return {
+        **setting,
+        "standings": [asdict(standing) for standing in standings(samples, references=references)],
+        "refused": refused(samples),
+        "direct": {
+            "p50": asdict(figure(_direct(samples, "direct_p50"))),
+            "p99": asdict(figure(_direct(samples, "direct_p99"))),
+        },
+        "rounds": [asdict(sample) for sample in samples],
+    }
+
+
+def as_text(samples: Sequence[Sample], *, references: Sequence[str], rate: float) -> str:
+    """Two tables and what must be known with them."""
+    found = standings(samples, references=references)
+    return "\n".join(
+        [
+            "CPU per request at full load, median (least–most) of the rounds; where the core is not full, the load was the limit",
+            *_table(
+                ("", "µs/request", "requests/s", "core", *(f"× {name}" for name in references)),
+                [_cpu_row(standing, references) for standing in found],
+            ),
+            "",
+            f"Latency at {rate:g} requests/s, in ms; added: less the upstream's own in the same round",
+            *_table(
+                ("", "p50", "p99", "added p50", "added p99"),
+                [_direct_row(samples), *(_latency_row(standing) for standing in found)],
+            ),
+            "",
+            *_remarks(samples, found),
+        ]
+    )
+
+
+def _cpu_row(standing: Standing, references: Sequence[str]) -> tuple[str, ...]:
+    ratios = (standing.ratios.get(name) for name in references)
+    return (
+        standing.contender,
+        _shown(standing.cpu_microseconds, 1),
+        _shown(standing.requests_per_second, 0),
+        f"{standing.core_share.median:.0%}",
+        *("-" if compared is None else _shown(compared, 2) for compared in ratios),
+    )
+
+
+def _latency_row(standing: Standing) -> tuple[str, ...]:
+    figures = (standing.p50, standing.p99, standing.added_p50, standing.added_p99)
+    return (standing.contender, *(_shown(each, 3) for each in figures))
+
+
+def _direct_row(samples: Sequence[Sample]) -> tuple[str, ...]:
+    figures = (figure(_direct(samples, "direct_p50")), figure(_direct(samples, "direct_p99")))
+    return ("upstream alone", *(_shown(each, 3) for each in figures), "-", "-")
+
+
+def _direct(samples: Sequence[Sample], name: str) -> list[float]:
+    """The upstream's own latency of each round, which is written into all samples of the round."""
+    return list({sample.round: float(getattr(sample, name)) for sample in samples}.values())
+
+
+def _shown(value: Figure, digits: int) -> str:
+    return f"{value.median:.{digits}f} ({value.least:.{digits}f}–{value.most:.{digits}f})"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+    lines = []
+    for row in (head, *rows):
+        first, *others = (
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        lines.append("  ".join((first, *others)).rstrip())
+    return lines
+
+
+def _remarks(samples: Sequence[Sample], found: Sequence[Standing]) -> list[str]:
+    lines = [
+        f"{name} is left out: {count} of its answers were not 2xx or broke off"
+        for name, count in refused(samples).items()
+    ]
+    stored = [
+        standing.postgres_cpu_microseconds.median
+        for standing in found
+        if standing.contender.startswith("gateway")
+    ]
+    if stored:
+        lines.append(
+            f"PostgreSQL, on the other core, took up to {max(stored):.2f} µs per request of a gateway."
+        )
+    foreign = median(sample.foreign_share for sample in samples)
+    if foreign > _NOISY_SHARE:
+        lines.append(
+            f"Noisy: other programs used {foreign:.0%} of the contenders' core. Compare the ratios, not the times."
+        )
+    if min(sample.cpu_seconds for sample in samples) < _LITTLE_CPU_SECONDS:
+        lines.append(
+            "Coarse: a contender used less than a second of CPU in a round. Give it more with --seconds."
+        )
+    return lines

@@ -1,0 +1,57 @@
+"""Parts that tests share: one PostgreSQL server for the run, databases on it, and a network of the test's own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+import uvloop
+
+from tests.wiring.databases import Databases, run, serving
+from tests.wiring.rig import Rig
+from tests.wiring.standing import Standing, make_standing
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The loop that the gateway runs on."""
+    return {"uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture(scope="session")
+def databases() -> Iterator[Databases]:
+    """The server is started here, in the main thread and before any loop: it dies with the thread that made it."""
+    with serving() as found:
+        run(found.template())
+        yield found
+
+
+@pytest.fixture(scope="session")
+def standing(databases: Databases) -> Standing:
+    """A database that no test changes, with one token of each sort."""
+
+    async def make() -> Standing:
+        return await make_standing(await databases.create())
+
+    return run(make())
+
+
+@pytest.fixture
+async def own_dsn(databases: Databases) -> AsyncIterator[str]:
+    """The URL of a database of this test's own, with the schema."""
+    dsn = await databases.create()
+    try:
+        yield dsn
+    finally:
+        await databases.drop(dsn)
+
+
+@pytest.fixture
+async def rig(tmp_path: Path, standing: Standing) -> AsyncIterator[Rig]:
+    """Upstreams, nodes and callers; afterwards nothing of them may be left."""
+    made = Rig(tmp_path, standing)
+    try:
+        yield made
+    finally:
+        await made.close()
