@@ -25,6 +25,7 @@ from gateway.core.policy import Deny
 from gateway.core.reasons import Code
 from gateway.core.request import RequestHead, read_request
 from gateway.proxy.answers import refusal, status_of
+from gateway.proxy.caller import Served, Tunnelled
 from gateway.proxy.exchange import Exchange
 from gateway.proxy.gate import Gate
 from gateway.proxy.heads import HeadReader
@@ -60,7 +61,7 @@ class ProxyConnection(web.RequestHandler):
         "_reading",
         "_server",
         "_trusted",
-        "_tunnelling",
+        "_tunnel",
         "deadline",
     )
 
@@ -78,7 +79,7 @@ class ProxyConnection(web.RequestHandler):
         self._advancing = False
         self._draining = False
         self._lingering = False
-        self._tunnelling = False
+        self._tunnel: Tunnelled | None = None
         self._client = ""
         self._trusted = False
         self._provenance = b""
@@ -109,37 +110,44 @@ class ProxyConnection(web.RequestHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self.deadline = inf
-        exchange, self._exchange = self._exchange, None
-        if exchange is not None:
-            exchange.caller_left()
+        self._say_left()
         self._server.connection_lost(self, exc)
         BaseProtocol.connection_lost(self, exc)
         self._buffer = b""
         self._lingering = True  # nothing that is still delivered means anything
 
     def eof_received(self) -> None:
-        exchange, self._exchange = self._exchange, None
-        if exchange is not None:
-            exchange.caller_left()
+        self._say_left()
+
+    def _say_left(self) -> None:
+        served = self._served
+        self._exchange = self._tunnel = None
+        if served is not None:
+            served.caller_left()
+
+    @property
+    def _served(self) -> Served | None:
+        """What is being served: an exchange, or the tunnel that it became."""
+        return self._exchange if self._tunnel is None else self._tunnel
 
     def data_received(self, data: bytes) -> None:
         if self._lingering:
             return
-        if self._tunnelling and self._exchange is not None:
-            self._exchange.from_caller(data)
+        if self._tunnel is not None:
+            self._tunnel.from_caller(data)
             return
         self._buffer = self._buffer + data if self._buffer else data
         self._advance()
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        if self._exchange is not None:
-            self._exchange.caller_full()
+        if (served := self._served) is not None:
+            served.caller_full()
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        if self._exchange is not None:
-            self._exchange.caller_drained()
+        if (served := self._served) is not None:
+            served.caller_drained()
 
     # Reading.
 
@@ -170,7 +178,7 @@ class ProxyConnection(web.RequestHandler):
         return self._read_head()
 
     def _set_reading(self) -> None:
-        if self._tunnelling:
+        if self._tunnel is not None:
             reading = self._body_wanted
         elif self._body is not None:
             reading = self._body_wanted or self._exchange is None
@@ -298,6 +306,11 @@ class ProxyConnection(web.RequestHandler):
         return not self._paused
 
     @property
+    def unsent(self) -> int:
+        """Bytes that the caller has not taken yet."""
+        return self.transport.get_write_buffer_size() if self.transport is not None else 0
+
+    @property
     def draining(self) -> bool:
         """Whether this connection is to end with the present response."""
         return self._draining
@@ -317,12 +330,13 @@ class ProxyConnection(web.RequestHandler):
         else:
             self._set_reading()
 
-    def tunnel_opened(self) -> None:
+    def tunnel_opened(self, tunnel: Tunnelled) -> None:
         """From now on what the caller sends is no HTTP."""
-        self._tunnelling = True
+        self._exchange = None
+        self._tunnel = tunnel
         sent, self._buffer = self._buffer, b""
-        if sent and self._exchange is not None:
-            self._exchange.from_caller(sent)
+        if sent:
+            tunnel.from_caller(sent)
 
     def exchange_ended(self, *, keep_alive: bool) -> None:
         """The response is out. Go on to the next request, or close."""
@@ -348,7 +362,7 @@ class ProxyConnection(web.RequestHandler):
 
         `reset` where a clean end would pass for the end of the body.
         """
-        self._exchange = None
+        self._exchange = self._tunnel = None
         if not reset:
             self._close_gently()
             return
@@ -366,11 +380,10 @@ class ProxyConnection(web.RequestHandler):
 
     def check(self, now: float) -> None:
         """Called every tick: end what has taken longer than it may."""
-        exchange = self._exchange
-        if exchange is not None:
+        if (served := self._served) is not None:
             if not self._reading and self._has_left():
                 self.cut()
-            exchange.check(now)
+            served.check(now)
         elif now < self.deadline:
             return
         elif self._lingering:
@@ -392,8 +405,8 @@ class ProxyConnection(web.RequestHandler):
     def drain(self) -> None:
         """No further request after the present one."""
         self._draining = True
-        if self._exchange is not None:
-            self._exchange.going_away()
+        if (served := self._served) is not None:
+            served.going_away()
         elif not self._lingering:
             self._close_now()
 

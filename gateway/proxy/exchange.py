@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
 from gateway.core.guessing import GUESSES
 from gateway.core.model import Caller, TokenRecord
@@ -18,9 +18,11 @@ from gateway.core.policy import Deny
 from gateway.core.reasons import Code
 from gateway.core.request import RequestHead
 from gateway.core.response import ResponseHead
-from gateway.core.websocket import GOING_AWAY, POLICY_VIOLATION, field_value
+from gateway.core.websocket import field_value
 from gateway.index.cache import MISS, Miss
 from gateway.proxy.answers import CONTINUE, preflight, refusal, status_of
+from gateway.proxy.body_writer import BodyWriter
+from gateway.proxy.caller import CallerSide
 from gateway.proxy.gate import Gate
 from gateway.proxy.live import Plan
 from gateway.proxy.pipeline import Forward, Preflight, Unresolved, travel
@@ -28,7 +30,7 @@ from gateway.proxy.pool import Address, Busy, Unreachable
 from gateway.proxy.record import Trail
 from gateway.proxy.response_writer import ResponseWriter
 from gateway.proxy.standing import Standing
-from gateway.proxy.tunnel import LAST_FRAME_SECONDS, Tunnel
+from gateway.proxy.tunnel import Tunnel
 from gateway.proxy.upstream import UpstreamConnection
 from gateway.storage.errors import StoreUnavailable
 
@@ -38,29 +40,6 @@ _monotonic = time.monotonic
 _log = logging.getLogger(__name__)
 
 
-class CallerSide(Protocol):
-    """What an exchange asks of the connection it came in on."""
-
-    def write(self, data: bytes) -> None: ...
-
-    def want_body(self, wanted: bool) -> None: ...
-
-    def exchange_ended(self, *, keep_alive: bool) -> None: ...
-
-    def break_off(self, *, reset: bool) -> None: ...
-
-    def tunnel_opened(self) -> None: ...
-
-    @property
-    def writable(self) -> bool: ...
-
-    @property
-    def draining(self) -> bool: ...
-
-    @property
-    def can_drain(self) -> bool: ...
-
-
 class Exchange:
     """One request on its way. The caller's connection feeds it the body; the upstream's, the response."""
 
@@ -68,7 +47,6 @@ class Exchange:
         "_address",
         "_answered",
         "_body",
-        "_body_complete",
         "_caller",
         "_close",
         "_ended",
@@ -81,7 +59,7 @@ class Exchange:
         "_retried",
         "_standing",
         "_task",
-        "_tunnel",
+        "_unsent",
         "_upstream",
         "_writer",
         "trail",
@@ -96,15 +74,14 @@ class Exchange:
         self._address: Address | None = None
         self._upstream: UpstreamConnection | None = None
         self._task: asyncio.Task[None] | None = None
-        self._body: list[bytes] = []
-        self._body_complete = not request.has_body
+        self._body = BodyWriter(expected=request.has_body, chunked=request.chunked)
         self._writer = ResponseWriter(request.http_minor)
         self._answered = False  # a byte of a final response was written to the caller
         self._close = not request.keep_alive
         self._ended = False
         self._retried = False
         self._later: asyncio.TimerHandle | None = None
-        self._tunnel: Tunnel | None = None
+        self._unsent = 0
         self._standing: Standing | None = None
         self._last_event = trail.started
         self._first_byte_seconds = 0.0
@@ -246,10 +223,10 @@ class Exchange:
         if not self._request.has_body:
             upstream.write(head)
             return
-        if self._request.expects_continue and not self._body and not self._body_complete:
+        if self._request.expects_continue and self._body.untouched:
             self._caller.write(CONTINUE)
-        upstream.write(b"".join((head, *self._framed())))
-        if not self._body_complete:
+        upstream.write(head + self._body.take())
+        if not self._body.complete:
             self._caller.want_body(upstream.writable)
 
     # The request body, from the caller's connection.
@@ -260,10 +237,8 @@ class Exchange:
             return
         trail = self.trail
         trail.bytes_in += len(content)
-        self._body_complete = complete
         self._last_event = _monotonic()
-        if content:
-            self._body.append(content)
+        self._body.hold(content, complete=complete)
         forward = self._forward
         if forward is not None and trail.bytes_in > forward.plan.body_limit:
             self.refuse(Deny(Code.BODY_TOO_LARGE, detail=f"more than {forward.plan.body_limit} bytes"))
@@ -273,7 +248,7 @@ class Exchange:
             if forward is not None and not complete:
                 self._caller.want_body(False)
             return
-        self._upstream.write(b"".join(self._framed()))
+        self._upstream.write(self._body.take())
 
     @property
     def wants_body(self) -> bool:
@@ -285,27 +260,15 @@ class Exchange:
         self._close = True
         self.refuse(Deny(Code.BAD_REQUEST, detail=detail))
 
-    def _framed(self) -> list[bytes]:
-        """What is held of the body, in the framing that the upstream was promised."""
-        pieces, self._body = self._body, []
-        if not self._request.chunked:
-            return pieces
-        framed: list[bytes] = []
-        for piece in pieces:
-            framed += (b"%x\r\n" % len(piece), piece, b"\r\n")
-        if self._body_complete:
-            framed.append(b"0\r\n\r\n")
-        return framed
-
     def upstream_full(self) -> None:
         """The upstream takes no more for now."""
-        if not self._body_complete or self._tunnel is not None:
+        if not self._body.complete:
             self._caller.want_body(False)
 
     def upstream_drained(self) -> None:
         """The upstream takes more."""
         self._last_event = _monotonic()
-        if (not self._body_complete or self._tunnel is not None) and not self._ended:
+        if not self._body.complete and not self._ended:
             self._caller.want_body(True)
 
     # The response, from the upstream's connection.
@@ -319,7 +282,7 @@ class Exchange:
         trail = self.trail
         trail.status = head.status
         trail.upstream_answered = _monotonic()
-        close = self._close or not self._body_complete or self._caller.draining
+        close = self._close or not self._body.complete or self._caller.draining
         injected = b"X-Request-Id: " + trail.request_id.encode("ascii") + b"\r\n"
         cors = self._cors_lines()
         if cors:
@@ -340,9 +303,6 @@ class Exchange:
     def fed(self, *, ended: bool) -> None:
         """A batch of response bytes was read; `ended`: the response is whole."""
         self._last_event = _monotonic()
-        if self._tunnel is not None:
-            self._end_tunnel()
-            return
         if ended:
             self._writer.end()
         out = self._writer.take()
@@ -365,60 +325,31 @@ class Exchange:
         if self._upstream is not None and not self._ended:
             self._upstream.resume_reading()
 
-    # A WebSocket.
-
     def switched(self, head: ResponseHead, first: bytes) -> None:
         """The upstream answered 101: a tunnel where one was asked for and proved, else a malformed answer."""
-        forward, upstream = self._forward, self._upstream
+        forward, upstream, address = self._forward, self._upstream, self._address
         assert forward is not None
         accept = forward.websocket_accept
         proved = accept is not None and field_value(head.kept, b"sec-websocket-accept") == accept
-        if upstream is None or not proved or head.upgrade.lower() != b"websocket":
-            self.refuse(
-                Deny(Code.UPSTREAM_BAD_RESPONSE, detail="a switch of protocols that was not asked for")
-            )
+        if upstream is None or address is None or not proved or head.upgrade.lower() != b"websocket":
+            detail = "a switch of protocols that was not asked for"
+            self.refuse(Deny(Code.UPSTREAM_BAD_RESPONSE, detail=detail))
             return
-        trail = self.trail
-        trail.status = 101
-        trail.upstream_answered = self._last_event = _monotonic()
-        self._answered = True
-        lines = (
-            b"HTTP/1.1 101 Switching Protocols",
-            b"Connection: Upgrade",
-            b"Upgrade: websocket",
-            *head.kept,
-            b"X-Request-Id: " + trail.request_id.encode("ascii"),
-            b"\r\n",
-        )
-        self._caller.write(b"\r\n".join(lines))
-        self._tunnel = Tunnel(self._caller, upstream)
-        if first:
-            self.tunnelled(first)
-        self._caller.tunnel_opened()
+        self.trail.status = 101
+        self.trail.upstream_answered = _monotonic()
+        pool = forward.plan.pool
+
+        def end() -> None:
+            pool.free(address)
+            self._set_ended()
+
+        Tunnel(self._caller, upstream, self.trail, standing=self._make_standing, on_end=end).open(head, first)
 
     def tunnelled(self, data: bytes) -> None:
-        """Bytes of the upstream, after the switch."""
-        if self._tunnel is None:
-            return
-        self.trail.bytes_out += self._tunnel.from_upstream(data)
-        if not self._caller.writable and self._upstream is not None:
-            self._upstream.pause_reading()
-
-    def from_caller(self, data: bytes) -> None:
-        """Bytes of the caller, after the switch."""
-        if self._tunnel is not None and not self._ended:
-            self.trail.bytes_in += self._tunnel.from_caller(data)
+        """Nothing is tunnelled to an exchange."""
 
     def going_away(self) -> None:
-        """The gateway stops: a tunnel has no end of its own that could be waited for."""
-        if self._tunnel is not None:
-            self._close_tunnel(GOING_AWAY, "going away")
-
-    def _close_tunnel(self, code: int, reason: str) -> None:
-        assert self._tunnel is not None
-        if not self._tunnel.closing:
-            self._last_event = _monotonic()
-            self._tunnel.close(code, reason)
+        """The gateway stops: the response is waited for."""
 
     def failed(self, detail: str, *, bad: bool) -> None:
         """The upstream's connection broke, or what came over it was malformed (`bad`)."""
@@ -461,47 +392,48 @@ class Exchange:
         if upstream is None or self._ended:
             return  # the store and the connect have limits of their own
         self._check_standing(now)
-        if self._tunnel is not None:
-            # A socket may be silent for as long as it likes.
-            if self._tunnel.closing and (self._tunnel.closed or silent > LAST_FRAME_SECONDS):
-                self._end_tunnel()
-            return
-        if not self._body_complete and upstream.writable:
-            if silent > timeouts.body and not self._answered:
+        if self._answered:
+            self._check_response(now, silent)
+        elif not self._body.complete and upstream.writable:
+            if silent > timeouts.body:
                 self._close = True
                 self.refuse(Deny(Code.REQUEST_TIMEOUT, detail="the request body stopped"))
-        elif not self._answered:
-            limit = self._first_byte_seconds if self._body_complete else timeouts.upstream_silence
+        else:
+            limit = self._first_byte_seconds if self._body.complete else timeouts.upstream_silence
             if silent > limit:
                 self.refuse(Deny(Code.UPSTREAM_TIMEOUT, detail=f"no answer in {limit:g} s"))
-        elif self._caller.writable and silent > timeouts.upstream_silence:
-            self._abandon(Code.UPSTREAM_TIMEOUT.value, "the response stopped")
+
+    def _check_response(self, now: float, silent: float) -> None:
+        """The response has begun: the upstream must go on with it, and the caller must go on taking it."""
+        unsent = self._caller.unsent
+        if unsent != self._unsent:
+            self._unsent = unsent
+            self._last_event = now
+        elif silent > self._gate.timeouts.upstream_silence:
+            code = Code.UPSTREAM_TIMEOUT.value if self._caller.writable else "caller_stalled"
+            self._abandon(code, "the response stopped")
 
     def _check_standing(self, now: float) -> None:
         """Made at the first tick: most requests have ended before it."""
-        forward = self._forward
-        if self._standing is not None:
+        if self._standing is None:
+            self._standing = self._make_standing(self.refuse)
+        else:
             self._standing.check(now)
-        elif forward is not None and forward.token is not None:
-            self._standing = Standing(
-                forward.token,
-                forward.plan.route,
-                self._request.api_versions,
-                index=self._gate.index,
-                clock=self._gate.clock,
-                on_end=self._lost_standing,
-                now=now,
-            )
 
-    def _lost_standing(self, deny: Deny) -> None:
-        """The token is no longer good for this request."""
-        if self._ended:
-            return
-        if self._tunnel is None:
-            self.refuse(deny)
-            return
-        self.trail.code = deny.code.value
-        self._close_tunnel(POLICY_VIOLATION, deny.code.value)
+    def _make_standing(self, on_end: Callable[[Deny], None]) -> Standing | None:
+        """The watch over the token of this request; None on public routes."""
+        forward = self._forward
+        if forward is None or forward.token is None:
+            return None
+        return Standing(
+            forward.token,
+            forward.plan.route,
+            self._request.api_versions,
+            index=self._gate.index,
+            clock=self._gate.clock,
+            on_end=on_end,
+            now=_monotonic(),
+        )
 
     # Ends.
 
@@ -519,7 +451,7 @@ class Exchange:
         trail.detail = deny.detail
         if self._caller.draining:
             self._close = True
-        if not self._body_complete and (self._request.expects_continue or not self._caller.can_drain):
+        if not self._body.complete and (self._request.expects_continue or not self._caller.can_drain):
             # Whether the body will still come is the caller's choice now, or it is too long to wait for.
             self._close = True
         self._caller.write(
@@ -541,8 +473,7 @@ class Exchange:
         if self._task is not None:
             self._task.cancel()
         self._drop_upstream()
-        if self._tunnel is None:
-            self.trail.code = self.trail.code or "caller_left"
+        self.trail.code = "caller_left"
         self._set_ended()
 
     def _abandon(self, code: str, detail: str) -> None:
@@ -554,18 +485,12 @@ class Exchange:
         # Where the end of the body is the end of the connection, a clean close would complete it.
         self._caller.break_off(reset=self._writer.ends_with_connection)
 
-    def _end_tunnel(self) -> None:
-        """One end closed, or had its time to: so does the other, once it has what was sent."""
-        self._drop_upstream()
-        self._set_ended()
-        self._caller.break_off(reset=False)
-
     def _finish(self) -> None:
         upstream, address, forward = self._upstream, self._address, self._forward
         self._upstream = self._address = None
         assert forward is not None
         if upstream is not None and address is not None:
-            if self._body_complete:
+            if self._body.complete:
                 forward.plan.pool.give_back(address, upstream)
             else:
                 upstream.abort()

@@ -43,10 +43,13 @@ def sockets() -> set[str]:
     found = set()
     for entry in os.listdir("/proc/self/fd"):
         try:
-            with socket.socket(fileno=os.dup(int(entry))) as copy:
-                ours, theirs = copy.getsockname(), _peer(copy)
+            if not os.readlink(f"/proc/self/fd/{entry}").startswith("socket:"):
+                continue
+            copy = socket.socket(fileno=os.dup(int(entry)))
         except OSError:
-            continue  # closed since, or no socket
+            continue  # closed since
+        with copy:
+            ours, theirs = copy.getsockname(), _peer(copy)
         if ours or theirs:
             found.add(f"{ours} with {theirs}")
     return found
