@@ -34,7 +34,11 @@ _BEARER: Final = re.compile(rb"[Bb][Ee][Aa][Rr][Ee][Rr][ \t]+([A-Za-z0-9\-._~+/]
 
 
 def read_credential(fields: Sequence[bytes], form: TokenForm) -> bytes | Deny:
-    """The token that the values of the `Authorization` fields carry: well-formed, checksum right, not yet known."""
+    """The one bearer token that the values of the `Authorization` fields carry.
+
+    It has the form of a token. Whether its checksum is right is `checked`'s to say, before any store is asked: a token
+    that the index knows need not be computed over.
+    """
     if not fields:
         return Deny(Code.TOKEN_MISSING)
     if len(fields) > 1:
@@ -43,9 +47,14 @@ def read_credential(fields: Sequence[bytes], form: TokenForm) -> bytes | Deny:
     if match is None:
         return Deny(Code.TOKEN_MALFORMED, detail="not one bearer token")
     token = match[1]
-    if len(token) > MAX_CREDENTIAL_BYTES or not form.is_valid(token):
-        return Deny(Code.TOKEN_MALFORMED, detail="wrong form or checksum")
+    if len(token) > MAX_CREDENTIAL_BYTES or not form.matches(token):
+        return Deny(Code.TOKEN_MALFORMED, detail="not the form of a token")
     return token
+
+
+def checked(token: bytes, form: TokenForm) -> Deny | None:
+    """None when the token's checksum is right, so that a store may be asked about it."""
+    return None if form.is_valid(token) else Deny(Code.TOKEN_MALFORMED, detail="wrong checksum")
 
 
 _ENDED: Final[dict[Ending, Deny]] = {

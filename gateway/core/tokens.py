@@ -68,6 +68,10 @@ class TokenForm:
     def __repr__(self) -> str:
         return f"TokenForm({self.prefix!r})"
 
+    def matches(self, credential: bytes) -> bool:
+        """Whether `credential` has this form, whatever its checksum."""
+        return self._pattern.fullmatch(credential) is not None
+
     def is_valid(self, credential: bytes) -> bool:
         """Whether `credential` has this form and its checksum is right."""
         if self._pattern.fullmatch(credential) is None:

@@ -77,7 +77,7 @@ class Follower:
             self._drop(change)
             if change.revision == self.applied + 1:
                 self.applied = change.revision
-                return
+        # Also when nothing is missing: who waits for this revision learns it from the heartbeat.
         self._wake.set()
 
     def on_listening(self) -> None:

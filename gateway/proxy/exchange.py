@@ -195,10 +195,10 @@ class Exchange:
         else:
             self._wait_for(self._open(forward))
 
-    async def _open(self, forward: Forward) -> None:
+    async def _open(self, forward: Forward, *, fresh: bool = False) -> None:
         pool = forward.plan.pool
         try:
-            address, upstream = await pool.open()
+            address, upstream = await pool.open(fresh=fresh)
         except Unreachable as error:
             self.refuse(Deny(Code.UPSTREAM_UNREACHABLE, detail=str(error)))
             return
@@ -302,7 +302,8 @@ class Exchange:
 
     def fed(self, *, ended: bool) -> None:
         """A batch of response bytes was read; `ended`: the response is whole."""
-        self._last_event = _monotonic()
+        if self.trail.status:  # interim responses do not start the time anew
+            self._last_event = _monotonic()
         if ended:
             self._writer.end()
         out = self._writer.take()
@@ -367,7 +368,7 @@ class Exchange:
         if not bad and upstream is not None and self._may_retry(upstream):
             self._retried = True
             assert self._forward is not None
-            self._wait_for(self._open(self._forward))
+            self._wait_for(self._open(self._forward, fresh=True))
             return
         code = Code.UPSTREAM_BAD_RESPONSE
         self.refuse(Deny(code, detail=detail))

@@ -11,7 +11,7 @@ from typing import Protocol
 from gateway.core.cors import CorsPolicy
 from gateway.core.model import Access, Caller, TokenRecord
 from gateway.core.paths import PathClass, RefusedPath, canonical_path
-from gateway.core.policy import Deny, authenticate, authorize, read_credential
+from gateway.core.policy import Deny, authenticate, authorize, checked, read_credential
 from gateway.core.reasons import Code
 from gateway.core.request import RequestHead
 from gateway.core.tokens import TokenForm
@@ -117,7 +117,8 @@ def travel(
         return Refuse(token, plan=plan)
     record = index.find(token) if loaded is MISS else loaded
     if record is MISS:
-        return Unresolved(token)
+        mistyped = checked(token, policy.token_form)
+        return Refuse(mistyped, plan=plan) if mistyped is not None else Unresolved(token)
     caller = authenticate(record, clock.now())
     if isinstance(caller, Deny):
         return Refuse(caller, record.caller if record is not None else None, plan)

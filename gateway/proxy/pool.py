@@ -113,13 +113,16 @@ class Pool:
         address.busy += 1
         return address, connection
 
-    async def open(self) -> tuple[Address, UpstreamConnection]:
-        """Open a connection to the best address that answers. Raises Unreachable or Busy."""
+    async def open(self, *, fresh: bool = False) -> tuple[Address, UpstreamConnection]:
+        """A connection to the best address that answers, `fresh`: not a kept one. Raises Unreachable or Busy."""
         problems = []
         for address in self._order():
             if address.busy >= self._rules.max_connections:
                 await self._wait_for_room(address)
             address.busy += 1
+            kept = None if fresh else address.take_idle()
+            if kept is not None:
+                return address, kept
             try:
                 return address, await self._connect(address)
             except (OSError, ssl.SSLError, TimeoutError) as error:

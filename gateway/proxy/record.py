@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 
-@dataclass(slots=True, eq=False)
 class Trail:
     """What one request leaves behind. The one mutable thing of a request; filled as it travels.
 
@@ -15,25 +13,31 @@ class Trail:
     reason of our own answer, or how a forwarded one broke off; empty when the upstream's answer passed whole.
     """
 
-    request_id: str
-    client: str
-    method: str
-    path: str
-    started: float
-    route: str = ""
-    service: str = ""
-    account_id: str = ""
-    integration_id: str = ""
-    token_id: str = ""
-    upstream: str = ""
-    status: int = 0
-    code: str = ""
-    detail: str = ""
-    bytes_in: int = 0
-    bytes_out: int = 0
-    upstream_started: float = 0.0
-    upstream_answered: float = 0.0
-    ended: float = 0.0
+    # Defaults stand in the class: most requests set few of these, and setting costs more than looking up.
+    route = ""
+    service = ""
+    account_id = ""
+    integration_id = ""
+    token_id = ""
+    upstream = ""
+    status = 0
+    code = ""
+    detail = ""
+    bytes_in = 0
+    bytes_out = 0
+    upstream_started = 0.0
+    upstream_answered = 0.0
+    ended = 0.0
+
+    def __init__(self, request_id: str, client: str, method: str, path: str, started: float) -> None:
+        self.request_id = request_id
+        self.client = client
+        self.method = method
+        self.path = path
+        self.started = started
+
+    def __repr__(self) -> str:
+        return f"Trail({self.request_id} {self.method} {self.path} {self.status} {self.code})"
 
 
 class Recorder(Protocol):

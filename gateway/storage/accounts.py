@@ -112,6 +112,21 @@ async def list_page(
     return paging.page([_read(row) for row in rows], limit)
 
 
+async def reachable_page(
+    reader: Reader, account_id: str, *, with_sub_accounts: bool, limit: int, cursor: str | None = None
+) -> Page[Account]:
+    """What somebody of one account can reach, newest first: that account and, where wanted, its sub-accounts."""
+    rows = await reader.fetch(
+        f"SELECT {_COLUMNS} FROM accounts WHERE (id = $1 OR ($2 AND parent_id = $1))"
+        " AND (created_at, id) < ($3, $4) ORDER BY created_at DESC, id DESC LIMIT $5",
+        account_id,
+        with_sub_accounts,
+        *paging.decode(cursor),
+        limit + 1,
+    )
+    return paging.page([_read(row) for row in rows], limit)
+
+
 async def edit(change: Mutation, account_id: str, **fields: Unpack[AccountEdit]) -> Account:
     """Changes what is named; an edit that changes nothing leaves no trace. Raises NotFound."""
     rows = await change.fetch(f"SELECT {_COLUMNS} FROM accounts WHERE id = $1 FOR UPDATE", account_id)

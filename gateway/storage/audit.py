@@ -55,6 +55,7 @@ class Action(StrEnum):
     ACCOUNT_EDIT = "account.edit"
     MEMBER_CREATE = "member.create"
     MEMBER_EDIT = "member.edit"
+    MEMBER_PASSWORD = "member.password"
     MEMBER_DELETE = "member.delete"
     INTEGRATION_CREATE = "integration.create"
     INTEGRATION_EDIT = "integration.edit"

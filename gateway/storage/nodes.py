@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from gateway.storage.database import Database
+from gateway.storage.database import Database, Reader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,27 @@ async def applied(database: Database, revision: int, *, alive_within: timedelta)
     )
     waiting = tuple(row["id"] for row in rows if not row["is_there"])
     return Applied(applied_by=len(rows) - len(waiting), waiting_for=waiting)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """A node as it was last heard from. `alive`: recently enough to be waited for."""
+
+    id: str
+    started_at: datetime
+    heartbeat_at: datetime
+    applied_revision: int
+    alive: bool
+
+
+async def list_nodes(reader: Reader, *, alive_within: timedelta) -> list[Heard]:
+    """Every node that is not forgotten yet, by its identifier."""
+    rows = await reader.fetch(
+        "SELECT id, started_at, heartbeat_at, applied_revision, heartbeat_at > now() - $1::interval AS alive"
+        " FROM nodes ORDER BY id",
+        alive_within,
+    )
+    return [Heard(**dict(row)) for row in rows]
 
 
 async def leave(database: Database, node_id: str) -> None:

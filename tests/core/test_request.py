@@ -258,7 +258,8 @@ def test_an_absolute_form_of_this_server_becomes_an_origin_form(
         *("http:", "http:/a"),
         *("http://", "http:///a", "http://evil.example/a", "https://api.example.com/a"),
         "ftp://api.example.com/a",
-        *("http://api.example.com:81/a", "http://api.example.com:443/a", "http://u@api.example.com/a"),
+        *("http://api.example.com:81/a", "http://api.example.com::80/a", "http://api.example.com::/a"),
+        *("http://api.example.com:443/a", "http://u@api.example.com/a"),
         "http://:80/a",
         *("http://u:p@api.example.com/a", "http://api.example.com@evil.example/a"),
         "http://api.example.com./a",
@@ -386,6 +387,8 @@ def test_origin_is_read_and_travels_on() -> None:
         (0, [b"x, Keep-Alive"], True),
         (0, [b"keep-alive, close"], False),
         (0, [b"close"], False),
+        (0, [b"x"], False),
+        (0, [b""], False),
     ],
 )
 def test_whether_the_connection_stays(minor: int, values: list[bytes], stays: bool) -> None:

@@ -111,7 +111,7 @@ Script = Callable[[Arrival, Line], Awaitable[None]]
 async def fine(arrival: Arrival, line: Line) -> None:
     """Read the request, answer 200."""
     await line.read_body(arrival)
-    await line.send(OK)
+    await line.send(OK.removesuffix(b"ok") if arrival.method == "HEAD" else OK)
 
 
 def saying(response: bytes, *, then_close: bool = False) -> Script:

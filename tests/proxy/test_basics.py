@@ -294,12 +294,11 @@ async def test_redirects_cookies_and_encodings_pass_untouched(rig: Rig) -> None:
             request("GET", "/contacts/c1", b"Accept-Encoding: br", b"Cookie: z=9", token=rig.token)
         )
         assert (answer.status, answer.reason, answer.body) == (302, b"Found", b"\x1f\x8b\x00\xff")
-        assert answer.fields[:6] == (
+        assert answer.fields[:4] == (
             (b"Location", b"http://elsewhere.test/x"),
             (b"set-cookie", b"a=1; Path=/"),
             (b"Set-Cookie", b"b=2"),
             (b"Content-Encoding", b"gzip"),
-            *[field for field in answer.fields[4:6]],
         )
         assert answer.value(b"X-Odd") == b"caf\xe9"
         assert {name.lower() for name, _ in answer.fields} == {

@@ -114,7 +114,7 @@ class Rig:
     """Makes the parts and ends them."""
 
     def __init__(self, folder: Path, standing: Standing) -> None:
-        self._folder = folder
+        self.folder = folder
         self._standing = standing
         self._stack = AsyncExitStack()
         self._tasks = asyncio.all_tasks()
@@ -161,12 +161,12 @@ class Rig:
         route_map = (
             serving
             if isinstance(serving, RouteMap)
-            else small_map(self._folder, main=serving.url, away=self.away)
+            else small_map(self.folder, main=serving.url, away=self.away)
         )
         if database is None:
             database = await connect(dsn or self._standing.dsn, pool_size=5)
             self._stack.push_async_callback(database.close)
-        chosen = settings(self._folder, **values)
+        chosen = settings(self.folder, **values)
         node = await self._stack.enter_async_context(running_node(chosen, route_map, database, PEPPERS))
         return Gateway(node, database, self._stack)
 
