@@ -180,6 +180,32 @@ def read_request(
     )
 
 
+def retarget(head: RequestHead, method: str, target: str, *, scheme: str) -> RequestHead | Deny:
+    """The head with the same fields and another request line, of the same version. `method` is an ordinary one."""
+    located = _read_target(target, head.host, scheme)
+    if isinstance(located, Deny):
+        return located
+    return RequestHead(
+        method,
+        *located,
+        head.http_minor,
+        head.host,
+        head.kept,
+        head.authorization,
+        head.content_length,
+        head.chunked,
+        head.keep_alive,
+        head.expects_continue,
+        head.upgrade,
+        head.request_id,
+        head.api_versions,
+        head.forwarded_for,
+        head.forwarded_proto,
+        head.forwarded_host,
+        head.origin,
+    )
+
+
 _PLAIN_OPTIONS: Final = frozenset({b"close", b"keep-alive", b"upgrade", b""})
 _KEEP_ALIVE: Final = frozenset({b"keep-alive"})
 

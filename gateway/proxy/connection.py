@@ -30,6 +30,7 @@ from gateway.proxy.exchange import Exchange
 from gateway.proxy.gate import Gate
 from gateway.proxy.heads import HeadReader
 from gateway.proxy.listener import Listener
+from gateway.proxy.memo import HeadMemo
 from gateway.proxy.record import Trail
 
 # A refused body is read up to here, so that its connection can go on.
@@ -57,6 +58,7 @@ class ProxyConnection(web.RequestHandler):
         "_gate",
         "_heads",
         "_lingering",
+        "_memo",
         "_provenance",
         "_reading",
         "_server",
@@ -79,6 +81,7 @@ class ProxyConnection(web.RequestHandler):
         self._advancing = False
         self._draining = False
         self._lingering = False
+        self._memo: HeadMemo | None = None
         self._tunnel: Tunnelled | None = None
         self._client = ""
         self._trusted = False
@@ -199,6 +202,12 @@ class ProxyConnection(web.RequestHandler):
         buffer = self._buffer
         if buffer[:1] in b"\r\n" and not self._heads.begun:
             return self._skip_empty_line(buffer)
+        if self._memo is not None and not self._heads.begun:
+            remembered = self._memo.read(buffer, limits=self._gate.limits, scheme=self._gate.scheme)
+            if remembered is not None:
+                request, size = remembered
+                self._buffer = buffer[size:]
+                return self._accept(request)
         if self._request_count and not self._heads.begun:
             self.deadline = _monotonic() + self._gate.timeouts.head
         head = self._heads.read(buffer)
@@ -209,7 +218,7 @@ class ProxyConnection(web.RequestHandler):
             return False
         self._buffer = buffer[head.size :]
         message = head.message
-        request = read_request(
+        read = read_request(
             message.method,
             message.path,
             head.http_minor,
@@ -217,13 +226,21 @@ class ProxyConnection(web.RequestHandler):
             rules=self._gate.fields,
             scheme=self._gate.scheme,
         )
+        if isinstance(read, Deny):
+            self._refuse_connection(read, message)
+            return False
+        if read.has_body or message.upgrade or not read.keep_alive:
+            self._heads.renew()
+        self._memo = HeadMemo(read, buffer[: head.size]) if head.http_minor == 1 else None
+        return self._accept(read)
+
+    def _accept(self, request: RequestHead | Deny) -> bool:
+        """Serve a head that was read, or refuse it."""
         if isinstance(request, Deny):
-            self._refuse_connection(request, message)
+            self._refuse_connection(request)
             return False
         self._request_count += 1
         self.deadline = inf
-        if request.has_body or message.upgrade or not request.keep_alive:
-            self._heads.renew()
         self._begin(request)
         return True
 
