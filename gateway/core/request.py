@@ -24,6 +24,22 @@ _HOST: Final = re.compile(
 _VISIBLE: Final = re.compile("[!-~]+")
 _ABSOLUTE: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://([^/?#]*)(.*)")
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._\-]{1,128}")
+# Bound once: on Python 3.11 a member of an enum costs as much to look up as to compare a short string.
+_F_KEEP: Final = Field.KEEP
+_F_DROP: Final = Field.DROP
+_F_HOST: Final = Field.HOST
+_F_AUTHORIZATION: Final = Field.AUTHORIZATION
+_F_CONNECTION: Final = Field.CONNECTION
+_F_VERSION: Final = Field.VERSION
+_F_CONTENT_LENGTH: Final = Field.CONTENT_LENGTH
+_F_TRANSFER_ENCODING: Final = Field.TRANSFER_ENCODING
+_F_REQUEST_ID: Final = Field.REQUEST_ID
+_F_EXPECT: Final = Field.EXPECT
+_F_UPGRADE: Final = Field.UPGRADE
+_F_FORWARDED_FOR: Final = Field.FORWARDED_FOR
+_F_FORWARDED_PROTO: Final = Field.FORWARDED_PROTO
+_F_FORWARDED_HOST: Final = Field.FORWARDED_HOST
+_F_ORIGIN: Final = Field.ORIGIN
 _DEFAULT_PORTS: Final = {"http": b"80", "https": b"443"}
 
 
@@ -92,40 +108,40 @@ def read_request(
         kind = known(name)
         if kind is None:
             kind = rules.judge(name)
-        if kind is Field.KEEP:
+        if kind is _F_KEEP:
             kept.append(name + b": " + value)
-        elif kind is Field.DROP:
+        elif kind is _F_DROP:
             continue
-        elif kind is Field.HOST:
+        elif kind is _F_HOST:
             hosts += 1
             host = value
-        elif kind is Field.AUTHORIZATION:
+        elif kind is _F_AUTHORIZATION:
             authorization.append(value)
-        elif kind is Field.CONNECTION:
+        elif kind is _F_CONNECTION:
             connection.append(value)
-        elif kind is Field.VERSION:
+        elif kind is _F_VERSION:
             api_versions.append(value.decode("latin-1"))
             kept.append(name + b": " + value)
-        elif kind is Field.CONTENT_LENGTH:
+        elif kind is _F_CONTENT_LENGTH:
             lengths += 1
             length = value
-        elif kind is Field.TRANSFER_ENCODING:
+        elif kind is _F_TRANSFER_ENCODING:
             codings += 1
             coding = value
-        elif kind is Field.REQUEST_ID:
+        elif kind is _F_REQUEST_ID:
             request_ids += 1
             request_id = value
-        elif kind is Field.EXPECT:
+        elif kind is _F_EXPECT:
             expect = value
-        elif kind is Field.UPGRADE:
+        elif kind is _F_UPGRADE:
             upgrade = upgrade + b", " + value if upgrade else value
-        elif kind is Field.FORWARDED_FOR:
+        elif kind is _F_FORWARDED_FOR:
             forwarded_for.append(value)
-        elif kind is Field.FORWARDED_PROTO:
+        elif kind is _F_FORWARDED_PROTO:
             forwarded_proto = value
-        elif kind is Field.FORWARDED_HOST:
+        elif kind is _F_FORWARDED_HOST:
             forwarded_host = value
-        elif kind is Field.ORIGIN:
+        elif kind is _F_ORIGIN:
             origin = value
             kept.append(name + b": " + value)
         else:

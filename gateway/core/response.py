@@ -38,10 +38,23 @@ class ResponseHead:
     upgrade: bytes
 
 
+_NONE: Final = Framing.NONE
+_LENGTH: Final = Framing.LENGTH
+_CHUNKED: Final = Framing.CHUNKED
+_CLOSE: Final = Framing.CLOSE
+
+
 class BadResponse(Exception):
     """The upstream's answer is malformed or ambiguous. The text is for the log."""
 
 
+# Bound once: see `core.request`.
+_F_KEEP: Final = ResponseField.KEEP
+_F_DROP: Final = ResponseField.DROP
+_F_CONTENT_LENGTH: Final = ResponseField.CONTENT_LENGTH
+_F_TRANSFER_ENCODING: Final = ResponseField.TRANSFER_ENCODING
+_F_CONNECTION: Final = ResponseField.CONNECTION
+_F_UPGRADE: Final = ResponseField.UPGRADE
 _DIGITS: Final = re.compile(rb"[0-9]{1,17}")
 _CONTROLS: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
@@ -67,19 +80,19 @@ def read_response(
         kind = known(name)
         if kind is None:
             kind = rules.judge(name)
-        if kind is ResponseField.KEEP:
+        if kind is _F_KEEP:
             kept.append(name + b": " + value)
-        elif kind is ResponseField.DROP:
+        elif kind is _F_DROP:
             continue
-        elif kind is ResponseField.CONTENT_LENGTH:
+        elif kind is _F_CONTENT_LENGTH:
             lengths += 1
             length = value
-        elif kind is ResponseField.TRANSFER_ENCODING:
+        elif kind is _F_TRANSFER_ENCODING:
             codings += 1
             coding = value
-        elif kind is ResponseField.CONNECTION:
+        elif kind is _F_CONNECTION:
             connection.append(value)
-        elif kind is ResponseField.UPGRADE:
+        elif kind is _F_UPGRADE:
             upgrade = value
         else:
             raise BadResponse("a field name is not a token")
@@ -100,7 +113,7 @@ def read_response(
         if nominated:
             kept = [line for line in kept if line[: line.index(b":")].lower() not in nominated]
     framing = _framing(status, request_method, content_length, chunked=bool(codings))
-    if framing is Framing.CLOSE:
+    if framing is _CLOSE:
         reusable = False
     return ResponseHead(status, reason, kept, framing, content_length, reusable, upgrade)
 
@@ -110,9 +123,48 @@ def _framing(status: int, method: str, content_length: int | None, *, chunked: b
         # RFC 9110 section 8.6, RFC 9112 section 6.1: neither field may stand here. A zero is a harmless habit.
         if chunked or content_length:
             raise BadResponse(f"a body was announced where status {status} has none")
-        return Framing.NONE
+        return _NONE
     if method == "HEAD" or status == 304:
-        return Framing.NONE
+        return _NONE
     if chunked:
-        return Framing.CHUNKED
-    return Framing.CLOSE if content_length is None else Framing.LENGTH
+        return _CHUNKED
+    return _CLOSE if content_length is None else _LENGTH
+
+
+_WHOLE: Final = re.compile(
+    rb"HTTP/1\.([01]) ([2-5][0-9]{2}) ([\t\x20-\x7e\x80-\xff]*)\r\n"
+    rb"((?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n)*)\r\n"
+)
+_FIELD: Final = re.compile(rb"([^:\r\n]+):[ \t]*([^\r\n]*)\r\n")
+_MAX_WHOLE: Final = 16 * 1024
+_MAX_WHOLE_FIELDS: Final = 100
+
+
+def read_whole(
+    data: bytes, *, rules: ResponseFieldRules, request_method: str
+) -> tuple[ResponseHead, bytes] | None:
+    """The head and the body of a final response, where `data` is that response and nothing else; otherwise None.
+
+    For the ordinary case, a small response that came in one piece: its grammar is RFC 9112's without any leniency, and
+    whatever is not of it, malformed or merely longer, is left to the parser. Raises BadResponse as `read_response`.
+    """
+    match = _WHOLE.match(data, 0, _MAX_WHOLE)
+    if (
+        match is None
+        or match[4].count(b"\n") > _MAX_WHOLE_FIELDS
+        or b" \r\n" in match[4]
+        or b"\t\r\n" in match[4]
+    ):
+        return None
+    head = read_response(
+        int(match[2]),
+        match[3],
+        1 if match[1] == b"1" else 0,
+        _FIELD.findall(match[4]),
+        rules=rules,
+        request_method=request_method,
+    )
+    body = data[match.end() :]
+    if head.framing is _LENGTH:
+        return (head, body) if len(body) == head.content_length else None
+    return (head, b"") if head.framing is _NONE and not body else None

@@ -273,6 +273,14 @@ class Exchange:
 
     # The response, from the upstream's connection.
 
+    def whole(self, head: ResponseHead, body: bytes) -> None:
+        """The final response, head and body at once."""
+        self.response(head)
+        self.trail.bytes_out = len(body)
+        self._answered = True
+        self._caller.write(self._writer.take() + body)
+        self._finish()
+
     def interim(self, head: ResponseHead) -> None:
         """A 1xx response."""
         self._writer.interim(head)
@@ -293,7 +301,7 @@ class Exchange:
     def _cors_lines(self) -> bytes:
         """What a page of another origin needs to read the answer, where the operator allows it."""
         cors = self._gate.cors
-        return cors.lines(self._request.origin) if cors is not None and self._request.origin else b""
+        return cors.lines(self._request.origin) if cors is not None else b""
 
     def content(self, data: bytes) -> None:
         """Bytes of the response body."""

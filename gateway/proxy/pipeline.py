@@ -106,7 +106,7 @@ def travel(
     if isinstance(path, RefusedPath):
         return Refuse(Deny(Code.PATH_REFUSED, detail=path.detail))
     plan = live.table.match(request.method, path)
-    if cors is not None and plan is None and request.method == "OPTIONS":
+    if cors is not None and request.method == "OPTIONS":
         preflight = _preflight(request, path, live, cors)
         if preflight is not None:
             return preflight

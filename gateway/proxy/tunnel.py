@@ -129,6 +129,9 @@ class Tunnel:
         self._trail.detail = f"{detail}{' (malformed)' if bad else ''}"
         self._end()
 
+    def whole(self, head: ResponseHead, body: bytes) -> None:
+        """No HTTP comes after the switch."""
+
     def interim(self, head: ResponseHead) -> None:
         """No HTTP comes after the switch."""
 

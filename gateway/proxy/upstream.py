@@ -13,7 +13,7 @@ from typing import Final, Protocol, cast
 import httptools
 
 from gateway.core.fields import ResponseFieldRules
-from gateway.core.response import BadResponse, Framing, ResponseHead, read_response
+from gateway.core.response import BadResponse, Framing, ResponseHead, read_response, read_whole
 
 MAX_HEAD: Final = 64 * 1024
 MAX_FIELDS: Final = 256
@@ -22,7 +22,9 @@ _RULES: Final = ResponseFieldRules()
 
 
 class Receiver(Protocol):
-    """Who waits for the response. `fed` closes each batch of the other calls; `failed` and `ended` come once."""
+    """Who waits for the response: `whole` at once, or piece by piece, `fed` closing each batch. `failed` comes once."""
+
+    def whole(self, head: ResponseHead, body: bytes) -> None: ...
 
     def interim(self, head: ResponseHead) -> None: ...
 
@@ -83,8 +85,6 @@ class UpstreamConnection(asyncio.Protocol):
         self._complete = False
         self._surplus = False
         self._seen = False
-        if self._parser is None:
-            self._parser = httptools.HttpResponseParser(self)
 
     def write(self, data: bytes) -> None:
         """Send request bytes."""
@@ -138,16 +138,21 @@ class UpstreamConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         receiver = self.receiver
-        if receiver is None or self._parser is None:
+        if receiver is None or self._is_over():
             self._surplus = True
             self.abort()
             return
-        self.bytes_seen = True
         if self._tunnel:
             receiver.tunnelled(data)
             return
+        if not self.bytes_seen:
+            self.bytes_seen = True
+            if self._read_whole(receiver, data):
+                return
         if self._head is None:
             self._head_bytes += len(data)
+        if self._parser is None:
+            self._parser = httptools.HttpResponseParser(self)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as switch:
@@ -170,6 +175,24 @@ class UpstreamConnection(asyncio.Protocol):
             self._parser = None
         self._seen = self._head is not None
         receiver.fed(ended=self._complete)
+
+    def _is_over(self) -> bool:
+        """Whether the response has been read to its end."""
+        return self._complete
+
+    def _read_whole(self, receiver: Receiver, data: bytes) -> bool:
+        """The first bytes of a response are all of it: no parser needed. False when they are not, or not surely."""
+        try:
+            whole = read_whole(data, rules=_RULES, request_method=self._method)
+        except BadResponse as error:
+            self._fail(receiver, _detail(error))
+            return True
+        if whole is None:
+            return False
+        self._head, body = whole
+        self._complete = True
+        receiver.whole(self._head, body)
+        return True
 
     def eof_received(self) -> bool:
         return False

@@ -9,9 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.model import Access, AccountKind, Caller, Ending, Route, TokenRecord
-from gateway.core.policy import Allow, Deny, authenticate, authorize, decide, missing_scope, read_credential
+from gateway.core.policy import (
+    Allow,
+    Deny,
+    authenticate,
+    authorize,
+    checked,
+    decide,
+    missing_scope,
+    read_credential,
+)
 from gateway.core.reasons import Code
-from gateway.core.tokens import MAX_CREDENTIAL_BYTES, TokenForm, mint
+from gateway.core.tokens import ALPHABET, MAX_CREDENTIAL_BYTES, TokenForm, mint
 
 FORM = TokenForm("pit")
 TOKEN = mint("pit", bytes(range(32))).encode()
@@ -82,7 +91,7 @@ def test_no_field_is_a_missing_token_and_not_a_bad_one() -> None:
         b"Bearer %s\n",
         *(b"Bearer\n%s", b"Bearer\x0b%s", b"Bearer\xa0%s", b"Bearer %s\0", b"Bearer \0%s", b"Bearer %s\xe9"),
         b"\xef\xbb\xbfBearer %s",
-        *(b"Bearer x", b"Bearer " + b"a" * 8000, b"Bearer pit_" + b"0" * 38, b"Bearer " + TOKEN[:-1]),
+        *(b"Bearer x", b"Bearer " + b"a" * 8000, b"Bearer pit_" + b"0" * 37, b"Bearer " + TOKEN[:-1]),
         b"B\xc3\xa9arer %s",
         b"Bearer " + mint("adm", bytes(32)).encode(),
         b"Bearer " + TOKEN.swapcase(),
@@ -117,7 +126,21 @@ def test_a_credential_longer_than_the_bound_is_not_looked_at() -> None:
 @given(st.lists(st.binary(max_size=80), max_size=3))
 def test_what_is_read_is_well_formed_or_refused(fields: list[bytes]) -> None:
     found = read_credential(fields, FORM)
-    assert isinstance(found, Deny) or FORM.is_valid(found)
+    assert isinstance(found, Deny) or FORM.matches(found)
+
+
+@given(st.text(ALPHABET, min_size=38, max_size=38))
+def test_a_mistyped_token_is_malformed_before_any_store_is_asked(text: str) -> None:
+    credential = f"pit_{text}".encode()
+    assert read_credential([b"Bearer " + credential], FORM) == credential
+    found = checked(credential, FORM)
+    assert isinstance(found, Deny)
+    assert found.code is Code.TOKEN_MALFORMED
+    assert text not in repr(found)
+
+
+def test_a_token_that_was_typed_right_may_be_asked_about() -> None:
+    assert checked(TOKEN, FORM) is None
 
 
 def test_no_refusal_repeats_the_credential() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway.core.fields import FieldRules
 from gateway.core.policy import Deny
 from gateway.core.reasons import Code
-from gateway.core.request import MAX_CONTENT_LENGTH, RequestHead, read_request
+from gateway.core.request import MAX_CONTENT_LENGTH, RequestHead, read_request, retarget
 
 Fields = list[tuple[bytes, bytes]]
 RULES = FieldRules(identity_prefix=b"X-Gateway-")
@@ -578,3 +578,71 @@ def test_whatever_comes_is_refused_or_has_one_framing_and_nothing_of_ours(
     for line in found.kept:
         name = line.partition(b":")[0].lower().replace(b"_", b"-")
         assert name in {b"x-a", b"accept", b"version"}
+
+
+@given(
+    st.sampled_from(["GET", "POST", "DELETE", "HEAD"]),
+    st.one_of(
+        st.sampled_from(
+            [
+                *(
+                    "/",
+                    "/a?b",
+                    "//a",
+                    "*",
+                    "/a#b",
+                    "/?\x7f",
+                    "http://api.example.com/x?y",
+                    "http://evil.example/x",
+                ),
+                *(
+                    "http://api.example.com//x",
+                    "https://api.example.com/",
+                    "a",
+                    "/%zz",
+                    "http://u@api.example.com/",
+                ),
+            ]
+        ),
+        st.text(max_size=12),
+    ),
+    st.lists(
+        st.sampled_from(
+            [
+                *(
+                    (b"Accept", b"a"),
+                    (b"Connection", b"x-a, upgrade"),
+                    (b"X-A", b"1"),
+                    (b"Upgrade", b"websocket"),
+                ),
+                *(
+                    (b"Version", b"1"),
+                    (b"X-Request-Id", b"a"),
+                    (b"Expect", b"100-continue"),
+                    (b"Origin", b"o"),
+                ),
+                *(
+                    (b"Authorization", b"Bearer x"),
+                    (b"X-Forwarded-For", b"1.1.1.1"),
+                    (b"X-Forwarded-Host", b"h"),
+                ),
+                (b"X-Forwarded-Proto", b"https"),
+            ]
+        ),
+        max_size=6,
+        unique=True,
+    ),
+    st.sampled_from([[], [(LENGTH, b"5")], [(CODING, b"chunked")]]),
+)
+def test_a_remembered_head_with_a_new_request_line_is_read_as_a_whole_new_head(
+    method: str, target: str, fields: Fields, framing: Fields
+) -> None:
+    remembered = accepted(judge(*fields, *framing, method="PUT", target="/old?query"))
+    found = retarget(remembered, method, target, scheme="http")
+    anew = judge(*fields, *framing, method=method, target=target)
+    if isinstance(anew, Deny):
+        assert found == anew
+        return
+    assert isinstance(found, RequestHead)
+    for name in RequestHead.__slots__:
+        assert getattr(found, name) == getattr(anew, name), name

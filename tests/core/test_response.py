@@ -33,6 +33,7 @@ def judge(
         ([(LENGTH, b"0")], Framing.LENGTH, 0),
         ([(LENGTH, b"5")], Framing.LENGTH, 5),
         ([(b"content-length", b"005")], Framing.LENGTH, 5),
+        ([(LENGTH, b"9007199254740992")], Framing.LENGTH, 2**53),
         ([(CODING, b"chunked")], Framing.CHUNKED, None),
         ([(b"transfer-encoding", b"Chunked")], Framing.CHUNKED, None),
     ],
