@@ -47,7 +47,8 @@ _DEFAULT_PORTS: Final = {"http": b"80", "https": b"443"}
 class RequestHead:
     """What a request says of itself, once it has one meaning. Not frozen for its cost alone; nobody changes it.
 
-    `kept` are the lines `name: value` that travel on as they came. `content_length` is None without that field;
+    `kept` are the lines `name: value` that travel on as they came; `lines` are the same as one block, each begun by CRLF,
+    with our framing behind them. `content_length` is None without that field;
     `chunked` and a length exclude each other. `api_versions` are the values of `Version`.
     """
 
@@ -57,6 +58,7 @@ class RequestHead:
     http_minor: int
     host: bytes
     kept: list[bytes]
+    lines: bytes
     authorization: list[bytes]
     content_length: int | None
     chunked: bool
@@ -181,6 +183,7 @@ def read_request(
         http_minor,
         host,
         kept,
+        _as_block(kept, content_length, chunked=chunked),
         authorization,
         content_length,
         chunked,
@@ -196,6 +199,15 @@ def read_request(
     )
 
 
+def _as_block(kept: list[bytes], content_length: int | None, *, chunked: bool) -> bytes:
+    lines = [b"", *kept]
+    if content_length is not None:
+        lines.append(b"Content-Length: %d" % content_length)
+    elif chunked:
+        lines.append(b"Transfer-Encoding: chunked")
+    return b"\r\n".join(lines)
+
+
 def retarget(head: RequestHead, method: str, target: str, *, scheme: str) -> RequestHead | Deny:
     """The head with the same fields and another request line, of the same version. `method` is an ordinary one."""
     located = _read_target(target, head.host, scheme)
@@ -207,6 +219,7 @@ def retarget(head: RequestHead, method: str, target: str, *, scheme: str) -> Req
         head.http_minor,
         head.host,
         head.kept,
+        head.lines,
         head.authorization,
         head.content_length,
         head.chunked,

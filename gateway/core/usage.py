@@ -5,14 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.core.reasons import REASONS, Code
+from gateway.core.reasons import Code
 
 HOUR_SECONDS: Final = 3600
-# The codes by which the gateway itself said no to a caller: what was refused so has used no scope.
-REFUSALS: Final = frozenset(code.value for code, reason in REASONS.items() if reason.status < 500) | {
-    Code.STORE_UNAVAILABLE.value,
-    Code.OVERLOADED.value,
-}
+# What fails behind the gateway's decision was let through, and has used its scope.
+_LET_THROUGH: Final = frozenset(
+    {
+        Code.UPSTREAM_UNREACHABLE,
+        Code.UPSTREAM_BAD_RESPONSE,
+        Code.UPSTREAM_TIMEOUT,
+        Code.INTERNAL_ERROR,
+    }
+)
+# The codes by which the gateway itself said no to a caller.
+REFUSALS: Final = frozenset(code.value for code in Code if code not in _LET_THROUGH)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,12 @@ class UsageLedger:
     """Rows to be written. `max_tokens` should not be less than the tokens that may be served while the store is away."""
 
     def __init__(
-        self, *, max_tokens: int, max_hours: int, max_networks: int, max_networks_per_token: int
+        self,
+        *,
+        max_tokens: int,
+        max_hours: int = 200_000,
+        max_networks: int = 100_000,
+        max_networks_per_token: int = 64,
     ) -> None:
         self._max_tokens = max_tokens
         self._max_hours = max_hours

@@ -11,7 +11,8 @@ import orjson
 
 from gateway.proxy.record import Trail
 
-_BATCH_LINES: Final = 256
+# Few enough that their memory is used again at once: fresh pages cost more than the writes that they save.
+_BATCH_LINES: Final = 32
 _BATCH_SECONDS: Final = 0.05
 
 
@@ -63,7 +64,7 @@ def as_text(trail: Trail, at: str) -> bytes:
 
 
 class AccessLog:
-    """Collects lines and hands them to `write` at most every 50 ms, or when 256 have come."""
+    """Collects lines and hands them to `write` at most every 50 ms, or when 32 have come."""
 
     def __init__(
         self,
@@ -78,6 +79,7 @@ class AccessLog:
         self._errors_only = errors_only
         self._timer = timer
         self._lines: list[bytes] = []
+        self._waiting = False
         self._second = 0
         self._second_text = ""
 
@@ -88,11 +90,16 @@ class AccessLog:
         """Take one request."""
         if self._errors_only and trail.status < 400 and not trail.code:
             return
-        if not self._lines:
-            self._timer.call_later(_BATCH_SECONDS, self.flush)
+        if not self._waiting:
+            self._waiting = True
+            self._timer.call_later(_BATCH_SECONDS, self._flush_in_time)
         self._lines.append(self._form(trail, self._now()))
         if len(self._lines) >= _BATCH_LINES:
             self.flush()
+
+    def _flush_in_time(self) -> None:
+        self._waiting = False
+        self.flush()
 
     def flush(self) -> None:
         """Write what has come."""

@@ -8,10 +8,10 @@ class BodyWriter:
 
     __slots__ = ("_chunked", "_pieces", "complete")
 
-    def __init__(self, *, expected: bool, chunked: bool) -> None:
+    def __init__(self, *, chunked: bool) -> None:
         self._chunked = chunked
         self._pieces: list[bytes] = []
-        self.complete = not expected
+        self.complete = False
 
     def __repr__(self) -> str:
         return (
@@ -20,7 +20,7 @@ class BodyWriter:
 
     @property
     def untouched(self) -> bool:
-        """Whether nothing of an expected body has come yet."""
+        """Whether nothing of the body has come yet."""
         return not self._pieces and not self.complete
 
     def hold(self, content: bytes, *, complete: bool) -> None:

@@ -42,6 +42,11 @@ _RESET: Final = struct.pack("ii", 1, 0)
 _monotonic = time.monotonic
 
 
+def _provenance(hops: bytes, proto: bytes, host: bytes) -> bytes:
+    lines = b"X-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\n" % (hops, proto)
+    return lines + b"X-Forwarded-Host: %b\r\n" % host if host else lines
+
+
 class ProxyConnection(web.RequestHandler):
     """One caller's connection. Requests are served strictly in order; the next is not looked at before its turn."""
 
@@ -57,6 +62,7 @@ class ProxyConnection(web.RequestHandler):
         "_exchange",
         "_gate",
         "_heads",
+        "_known_host",
         "_lingering",
         "_memo",
         "_provenance",
@@ -86,6 +92,7 @@ class ProxyConnection(web.RequestHandler):
         self._client = ""
         self._trusted = False
         self._provenance = b""
+        self._known_host: bytes | None = None
         self._cut_at = inf
         self.deadline = inf
 
@@ -102,11 +109,6 @@ class ProxyConnection(web.RequestHandler):
         peer = transport.get_extra_info("peername")
         self._client = peer[0] if isinstance(peer, tuple) else ""
         self._trusted = is_trusted(self._client, self._gate.trusted_proxies)
-        forwarded_for = self._client.encode("ascii", "replace") or b"unknown"
-        self._provenance = b"X-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\n" % (
-            forwarded_for,
-            self._gate.scheme.encode("ascii"),
-        )
         self.deadline = _monotonic() + self._gate.timeouts.head
         if self._server.connection_count > self._gate.max_connections:
             self._refuse_connection(Deny(Code.OVERLOADED, detail="too many connections"))
@@ -299,16 +301,18 @@ class ProxyConnection(web.RequestHandler):
 
     def _provenance_of(self, request: RequestHead, request_id: str) -> bytes:
         """Where the request came from, for the upstream. Only a trusted proxy is believed about others."""
-        provenance = self._provenance
-        host = request.host
         if self._trusted:
             hops = b", ".join((*request.forwarded_for, self._client.encode("ascii", "replace")))
             proto = request.forwarded_proto or self._gate.scheme.encode("ascii")
-            provenance = b"X-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\n" % (hops, proto)
-            host = request.forwarded_host or host
-        if host:
-            provenance += b"X-Forwarded-Host: " + host + b"\r\n"
-        return provenance + b"X-Request-Id: " + request_id.encode("ascii") + b"\r\n"
+            host = request.forwarded_host or request.host
+            known = _provenance(hops, proto, host)
+        elif request.host == self._known_host:
+            known = self._provenance
+        else:
+            self._known_host = request.host
+            hops = self._client.encode("ascii", "replace") or b"unknown"
+            known = self._provenance = _provenance(hops, self._gate.scheme.encode("ascii"), request.host)
+        return b"%bX-Request-Id: %b\r\n" % (known, request_id.encode("ascii"))
 
     # What the exchange asks.
 

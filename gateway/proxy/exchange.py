@@ -28,7 +28,7 @@ from gateway.proxy.live import Plan
 from gateway.proxy.pipeline import Forward, Preflight, Unresolved, travel
 from gateway.proxy.pool import Address, Busy, Unreachable
 from gateway.proxy.record import Trail
-from gateway.proxy.response_writer import ResponseWriter
+from gateway.proxy.response_writer import ResponseWriter, head_lines
 from gateway.proxy.standing import Standing
 from gateway.proxy.tunnel import Tunnel
 from gateway.proxy.upstream import UpstreamConnection
@@ -43,48 +43,29 @@ _log = logging.getLogger(__name__)
 class Exchange:
     """One request on its way. The caller's connection feeds it the body; the upstream's, the response."""
 
-    __slots__ = (
-        "_address",
-        "_answered",
-        "_body",
-        "_caller",
-        "_close",
-        "_ended",
-        "_first_byte_seconds",
-        "_forward",
-        "_gate",
-        "_last_event",
-        "_later",
-        "_request",
-        "_retried",
-        "_standing",
-        "_task",
-        "_unsent",
-        "_upstream",
-        "_writer",
-        "trail",
-    )
+    # Defaults stand in the class: most requests change few of these, and setting costs more than looking up.
+    _forward: Forward | None = None
+    _address: Address | None = None
+    _upstream: UpstreamConnection | None = None
+    _task: asyncio.Task[None] | None = None
+    _later: asyncio.TimerHandle | None = None
+    _standing: Standing | None = None
+    _writer: ResponseWriter | None = None
+    _body: BodyWriter | None = None
+    _answered = False  # a byte of a final response was written to the caller
+    _ended = False
+    _retried = False
+    _unsent = 0
 
     def __init__(self, caller: CallerSide, request: RequestHead, gate: Gate, trail: Trail) -> None:
         self._caller = caller
         self._request = request
         self._gate = gate
         self.trail = trail
-        self._forward: Forward | None = None
-        self._address: Address | None = None
-        self._upstream: UpstreamConnection | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._body = BodyWriter(expected=request.has_body, chunked=request.chunked)
-        self._writer = ResponseWriter(request.http_minor)
-        self._answered = False  # a byte of a final response was written to the caller
         self._close = not request.keep_alive
-        self._ended = False
-        self._retried = False
-        self._later: asyncio.TimerHandle | None = None
-        self._unsent = 0
-        self._standing: Standing | None = None
         self._last_event = trail.started
-        self._first_byte_seconds = 0.0
+        if request.has_body:
+            self._body = BodyWriter(chunked=request.chunked)
 
     def __repr__(self) -> str:
         state = "ended" if self._ended else "answering" if self._answered else "waiting"
@@ -185,7 +166,6 @@ class Exchange:
     def _send(self, forward: Forward) -> None:
         self._forward = forward
         trail = self.trail
-        self._first_byte_seconds = forward.plan.first_byte_seconds
         if trail.bytes_in > forward.plan.body_limit:
             self.refuse(Deny(Code.BODY_TOO_LARGE, detail="a chunked body"))
             return
@@ -220,25 +200,27 @@ class Exchange:
         self._last_event = self.trail.upstream_started = _monotonic()
         upstream.begin(self, self._request.method)
         head = forward.start + (forward.host or address.host_field) + forward.rest
-        if not self._request.has_body:
+        body = self._body
+        if body is None:
             upstream.write(head)
             return
-        if self._request.expects_continue and self._body.untouched:
+        if self._request.expects_continue and body.untouched:
             self._caller.write(CONTINUE)
-        upstream.write(head + self._body.take())
-        if not self._body.complete:
+        upstream.write(head + body.take())
+        if not body.complete:
             self._caller.want_body(upstream.writable)
 
     # The request body, from the caller's connection.
 
     def body(self, content: bytes, *, complete: bool) -> None:
         """Take body bytes. `complete`: they were the last."""
-        if self._ended:
+        body = self._body
+        if self._ended or body is None:
             return
         trail = self.trail
         trail.bytes_in += len(content)
         self._last_event = _monotonic()
-        self._body.hold(content, complete=complete)
+        body.hold(content, complete=complete)
         forward = self._forward
         if forward is not None and trail.bytes_in > forward.plan.body_limit:
             self.refuse(Deny(Code.BODY_TOO_LARGE, detail=f"more than {forward.plan.body_limit} bytes"))
@@ -248,7 +230,12 @@ class Exchange:
             if forward is not None and not complete:
                 self._caller.want_body(False)
             return
-        self._upstream.write(self._body.take())
+        self._upstream.write(body.take())
+
+    @property
+    def _body_complete(self) -> bool:
+        """Whether the request has no body, or all of it has come."""
+        return self._body is None or self._body.complete
 
     @property
     def wants_body(self) -> bool:
@@ -262,41 +249,56 @@ class Exchange:
 
     def upstream_full(self) -> None:
         """The upstream takes no more for now."""
-        if not self._body.complete:
+        if not self._body_complete:
             self._caller.want_body(False)
 
     def upstream_drained(self) -> None:
         """The upstream takes more."""
         self._last_event = _monotonic()
-        if not self._body.complete and not self._ended:
+        if not self._body_complete and not self._ended:
             self._caller.want_body(True)
 
     # The response, from the upstream's connection.
 
     def whole(self, head: ResponseHead, body: bytes) -> None:
         """The final response, head and body at once."""
-        self.response(head)
         self.trail.bytes_out = len(body)
+        injected = self._injected(head)
+        close = self._begin_answer(head)
+        lines, self._close = head_lines(head, http_11=self._request.http_minor == 1, close=close)
         self._answered = True
-        self._caller.write(self._writer.take() + body)
+        self._caller.write(b"%b%b\r\n%b" % (lines, injected, body))
         self._finish()
 
     def interim(self, head: ResponseHead) -> None:
         """A 1xx response."""
-        self._writer.interim(head)
+        self._writing().interim(head)
 
     def response(self, head: ResponseHead) -> None:
-        """The head of the final response."""
-        trail = self.trail
-        trail.status = head.status
-        trail.upstream_answered = _monotonic()
-        close = self._close or not self._body.complete or self._caller.draining
-        injected = b"X-Request-Id: " + trail.request_id.encode("ascii") + b"\r\n"
+        """The head of the final response; what follows comes piece by piece."""
+        injected = self._injected(head)
+        self._close = self._writing().head(head, close=self._begin_answer(head), injected=injected)
+
+    def _writing(self) -> ResponseWriter:
+        if self._writer is None:
+            self._writer = ResponseWriter(self._request.http_minor)
+        return self._writer
+
+    def _begin_answer(self, head: ResponseHead) -> bool:
+        """Note the final response; whether the connection must end with it."""
+        self.trail.status = head.status
+        self.trail.upstream_answered = _monotonic()
+        return self._close or not self._body_complete or self._caller.draining
+
+    def _injected(self, head: ResponseHead) -> bytes:
+        """Lines of ours, each ended by CRLF; theirs that ours replace are taken out of the head."""
+        injected = b"X-Request-Id: %b\r\n" % self.trail.request_id.encode("ascii")
+        if self._gate.cors is None:
+            return injected
         cors = self._cors_lines()
         if cors:
-            injected += cors
             head.kept = [line for line in head.kept if not line[:15].lower().startswith(b"access-control-")]
-        self._close = self._writer.head(head, close=close, injected=injected)
+        return injected + cors
 
     def _cors_lines(self) -> bytes:
         """What a page of another origin needs to read the answer, where the operator allows it."""
@@ -306,15 +308,15 @@ class Exchange:
     def content(self, data: bytes) -> None:
         """Bytes of the response body."""
         self.trail.bytes_out += len(data)
-        self._writer.content(data)
+        self._writing().content(data)
 
     def fed(self, *, ended: bool) -> None:
         """A batch of response bytes was read; `ended`: the response is whole."""
         if self.trail.status:  # interim responses do not start the time anew
             self._last_event = _monotonic()
         if ended:
-            self._writer.end()
-        out = self._writer.take()
+            self._writing().end()
+        out = self._writing().take()
         if out:
             self._answered = self.trail.status != 0
             self._caller.write(out)
@@ -371,7 +373,7 @@ class Exchange:
         if self._answered:
             self._abandon(Code.UPSTREAM_BAD_RESPONSE.value, detail)
             return
-        self._writer.discard()
+        self._writer = None
         self.trail.status = self.trail.bytes_out = 0
         if not bad and upstream is not None and self._may_retry(upstream):
             self._retried = True
@@ -403,12 +405,14 @@ class Exchange:
         self._check_standing(now)
         if self._answered:
             self._check_response(now, silent)
-        elif not self._body.complete and upstream.writable:
+        elif not self._body_complete and upstream.writable:
             if silent > timeouts.body:
                 self._close = True
                 self.refuse(Deny(Code.REQUEST_TIMEOUT, detail="the request body stopped"))
         else:
-            limit = self._first_byte_seconds if self._body.complete else timeouts.upstream_silence
+            limit = timeouts.upstream_silence
+            if self._body_complete and self._forward is not None:
+                limit = self._forward.plan.first_byte_seconds
             if silent > limit:
                 self.refuse(Deny(Code.UPSTREAM_TIMEOUT, detail=f"no answer in {limit:g} s"))
 
@@ -460,7 +464,7 @@ class Exchange:
         trail.detail = deny.detail
         if self._caller.draining:
             self._close = True
-        if not self._body.complete and (self._request.expects_continue or not self._caller.can_drain):
+        if not self._body_complete and (self._request.expects_continue or not self._caller.can_drain):
             # Whether the body will still come is the caller's choice now, or it is too long to wait for.
             self._close = True
         self._caller.write(
@@ -492,14 +496,14 @@ class Exchange:
         self.trail.detail = detail
         self._set_ended()
         # Where the end of the body is the end of the connection, a clean close would complete it.
-        self._caller.break_off(reset=self._writer.ends_with_connection)
+        self._caller.break_off(reset=self._writing().ends_with_connection)
 
     def _finish(self) -> None:
         upstream, address, forward = self._upstream, self._address, self._forward
         self._upstream = self._address = None
         assert forward is not None
         if upstream is not None and address is not None:
-            if self._body.complete:
+            if self._body_complete:
                 forward.plan.pool.give_back(address, upstream)
             else:
                 upstream.abort()

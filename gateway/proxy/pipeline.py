@@ -161,9 +161,9 @@ def _forward(
     start = f"{request.method} {path}{request.query} HTTP/1.1\r\nHost: ".encode("ascii")
     host = request.host if plan.pool.preserve_host and request.host else None
     accept = _websocket_accept(request) if plan.route.websocket and request.upgrade else None
-    return Forward(
-        plan, caller, token, start, host, _rest(request, injected, upgrade=accept is not None), accept
-    )
+    upgrade = b"" if accept is None else b"\r\nConnection: Upgrade\r\nUpgrade: websocket"
+    rest = b"%b%b\r\n%b\r\n" % (request.lines, upgrade, injected)
+    return Forward(plan, caller, token, start, host, rest, accept)
 
 
 def _websocket_accept(request: RequestHead) -> bytes | None:
@@ -174,16 +174,3 @@ def _websocket_accept(request: RequestHead) -> bytes | None:
         return None
     key = field_value(request.kept, b"sec-websocket-key")
     return accept_value(key) if key is not None else None
-
-
-def _rest(request: RequestHead, injected: bytes, *, upgrade: bool) -> bytes:
-    """What follows the value of Host in the head that the upstream receives: kept lines, our framing, our lines."""
-    lines = [b"", *request.kept]
-    if request.content_length is not None:
-        lines.append(b"Content-Length: %d" % request.content_length)
-    elif request.chunked:
-        lines.append(b"Transfer-Encoding: chunked")
-    if upgrade:
-        lines += (b"Connection: Upgrade", b"Upgrade: websocket")
-    lines.append(injected)
-    return b"\r\n".join(lines) + b"\r\n"

@@ -2,7 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from gateway.core.response import Framing, ResponseHead
+
+_NONE: Final = Framing.NONE
+_LENGTH: Final = Framing.LENGTH
+_UNKNOWN_LENGTH: Final = (Framing.CHUNKED, Framing.CLOSE)
+
+
+def head_lines(head: ResponseHead, *, http_11: bool, close: bool) -> tuple[bytes, bool]:
+    """The head that the caller gets, each line ended by CRLF, without the empty line; whether the connection ends with it."""
+    lines = [b"HTTP/1.1 %d %b" % (head.status, head.reason), *head.kept]
+    framing = head.framing
+    if framing is _LENGTH:
+        lines.append(b"Content-Length: %d" % (head.content_length or 0))
+    elif framing is _NONE:
+        if head.content_length is not None and head.status != 204:
+            lines.append(b"Content-Length: %d" % head.content_length)
+    elif http_11:
+        lines.append(b"Transfer-Encoding: chunked")
+    else:
+        close = True
+    if close:
+        lines.append(b"Connection: close")
+    elif not http_11:
+        lines.append(b"Connection: keep-alive")
+    lines.append(b"")
+    return b"\r\n".join(lines), close
 
 
 class ResponseWriter:
@@ -30,23 +57,9 @@ class ResponseWriter:
 
     def head(self, head: ResponseHead, *, close: bool, injected: bytes) -> bool:
         """The final head. `injected` are lines of ours, each ended by CRLF. Whether the connection ends with it."""
-        lines = [b"HTTP/1.1 %d %b" % (head.status, head.reason), *head.kept]
-        framing = head.framing
-        if framing is Framing.LENGTH or (framing is Framing.NONE and head.content_length is not None):
-            if head.status != 204:
-                lines.append(b"Content-Length: %d" % (head.content_length or 0))
-        elif framing is not Framing.NONE:
-            if self._http_11:
-                self._chunked = True
-                lines.append(b"Transfer-Encoding: chunked")
-            else:
-                close = True
-        if close:
-            lines.append(b"Connection: close")
-        elif not self._http_11:
-            lines.append(b"Connection: keep-alive")
-        lines.append(injected)
-        self._out.append(b"\r\n".join(lines) + b"\r\n")
+        lines, close = head_lines(head, http_11=self._http_11, close=close)
+        self._chunked = self._http_11 and head.framing in _UNKNOWN_LENGTH
+        self._out.append(b"%b%b\r\n" % (lines, injected))
         return close
 
     def content(self, data: bytes) -> None:
@@ -65,8 +78,3 @@ class ResponseWriter:
         """What has come, to be written."""
         out, self._out = self._out, []
         return out[0] if len(out) == 1 else b"".join(out)
-
-    def discard(self) -> None:
-        """Forget what was not taken: the response is not to be seen."""
-        self._out.clear()
-        self._chunked = False

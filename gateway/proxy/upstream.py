@@ -259,6 +259,8 @@ class UpstreamConnection(asyncio.Protocol):
 
     def on_status(self, status: bytes) -> None:
         self._reason += status
+        if len(self._reason) > MAX_HEAD:
+            raise BadResponse("the reason phrase is too large")
 
     def on_header(self, name: bytes, value: bytes | None) -> None:
         value = value or b""

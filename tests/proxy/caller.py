@@ -197,16 +197,16 @@ class Caller:
             return b"", False
 
     async def _chunks(self) -> tuple[bytes, bool]:
-        body = b""
+        body = bytearray()
         try:
             while True:
                 size = int((await self._reader.readuntil(b"\r\n"))[:-2], 16)
                 body += await self._reader.readexactly(size)
                 assert await self._reader.readexactly(2) == b"\r\n"
                 if not size:
-                    return body, True
+                    return bytes(body), True
         except (asyncio.IncompleteReadError, ConnectionError):
-            return body, False
+            return bytes(body), False
 
 
 def _read_head(head: bytes) -> tuple[int, bytes, tuple[tuple[bytes, bytes], ...]]:

@@ -1,0 +1,26 @@
+"""Which of its scopes an integration needed for what it did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gateway.core.model import Access, Route
+
+
+def needed_scopes(
+    used: Iterable[tuple[str, str]], granted: frozenset[str], routes: Iterable[Route]
+) -> dict[tuple[str, str], frozenset[str]]:
+    """For each used operation (method, template) of the map: the granted scopes that let it pass.
+
+    Where any one of several would have done, all that are held count: which is the needed one cannot be told, and what
+    is called unused may be taken away.
+    """
+    known = {(route.method, route.template): route for route in routes}
+    needed = {}
+    for method, template in used:
+        route = known.get((method, template))
+        if route is None and method == "HEAD":
+            route = known.get(("GET", template))
+        if route is not None and route.access in {Access.ALL_OF, Access.ANY_OF}:
+            needed[method, template] = granted.intersection(route.scopes)
+    return needed
