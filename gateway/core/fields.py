@@ -171,3 +171,8 @@ class ResponseFieldRules:
                     self.known.clear()
                 self.known[name] = found
         return found
+
+
+def response_specials() -> frozenset[bytes]:
+    """The response field names, in lower case, that are not simply passed on."""
+    return frozenset(_RESPONSE_SPECIAL)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
@@ -19,6 +20,7 @@ from gateway.core.reasons import Code
 from gateway.core.request import RequestHead
 from gateway.core.response import ResponseHead
 from gateway.core.websocket import field_value
+from gateway.core.whole_response import WholeResponse
 from gateway.index.cache import MISS, Miss
 from gateway.proxy.answers import CONTINUE, preflight, refusal, status_of
 from gateway.proxy.body_writer import BodyWriter
@@ -28,7 +30,7 @@ from gateway.proxy.live import Plan
 from gateway.proxy.pipeline import Forward, Preflight, Unresolved, travel
 from gateway.proxy.pool import Address, Busy, Unreachable
 from gateway.proxy.record import Trail
-from gateway.proxy.response_writer import ResponseWriter, head_lines
+from gateway.proxy.response_writer import ResponseWriter
 from gateway.proxy.standing import Standing
 from gateway.proxy.tunnel import Tunnel
 from gateway.proxy.upstream import UpstreamConnection
@@ -36,6 +38,8 @@ from gateway.storage.errors import StoreUnavailable
 
 # RFC 9110 section 9.2.2.
 _IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+# Where the operator says which pages may call, the upstream does not.
+_CORS_FIELD: Final = re.compile(rb"^access-control-[^\r\n]*\r\n", re.IGNORECASE | re.MULTILINE)
 _monotonic = time.monotonic
 _log = logging.getLogger(__name__)
 
@@ -260,14 +264,22 @@ class Exchange:
 
     # The response, from the upstream's connection.
 
-    def whole(self, head: ResponseHead, body: bytes) -> None:
-        """The final response, head and body at once."""
-        self.trail.bytes_out = len(body)
-        injected = self._injected(head)
-        close = self._begin_answer(head)
-        lines, self._close = head_lines(head, http_11=self._request.http_minor == 1, close=close)
+    def whole(self, response: WholeResponse) -> None:
+        """The final response, all at once."""
+        trail = self.trail
+        trail.status = response.status
+        trail.bytes_out = len(response.body)
+        trail.upstream_answered = self._last_event = _monotonic()
+        self._close = self._close or not self._body_complete or self._caller.draining
         self._answered = True
-        self._caller.write(b"%b%b\r\n%b" % (lines, injected, body))
+        lines, ours = response.lines, self._request_id_line()
+        if self._gate.cors is not None:
+            ours += self._cors_lines()
+            lines = _CORS_FIELD.sub(b"", lines)
+        option = self._connection_option()
+        if option:
+            ours += b"Connection: %b\r\n" % option
+        self._caller.write(b"%b%b\r\n%b" % (lines, ours, response.body))
         self._finish()
 
     def interim(self, head: ResponseHead) -> None:
@@ -292,13 +304,13 @@ class Exchange:
 
     def _injected(self, head: ResponseHead) -> bytes:
         """Lines of ours, each ended by CRLF; theirs that ours replace are taken out of the head."""
-        injected = b"X-Request-Id: %b\r\n" % self.trail.request_id.encode("ascii")
         if self._gate.cors is None:
-            return injected
-        cors = self._cors_lines()
-        if cors:
-            head.kept = [line for line in head.kept if not line[:15].lower().startswith(b"access-control-")]
-        return injected + cors
+            return self._request_id_line()
+        head.kept = [line for line in head.kept if _CORS_FIELD.match(line + b"\r\n") is None]
+        return self._request_id_line() + self._cors_lines()
+
+    def _request_id_line(self) -> bytes:
+        return b"X-Request-Id: %b\r\n" % self.trail.request_id.encode("ascii")
 
     def _cors_lines(self) -> bytes:
         """What a page of another origin needs to read the answer, where the operator allows it."""

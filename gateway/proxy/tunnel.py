@@ -10,6 +10,7 @@ from typing import Final
 from gateway.core.policy import Deny
 from gateway.core.response import ResponseHead
 from gateway.core.websocket import GOING_AWAY, POLICY_VIOLATION, FrameTracker, close_frame
+from gateway.core.whole_response import WholeResponse
 from gateway.proxy.caller import CallerSide
 from gateway.proxy.record import Trail
 from gateway.proxy.standing import Standing
@@ -129,7 +130,7 @@ class Tunnel:
         self._trail.detail = f"{detail}{' (malformed)' if bad else ''}"
         self._end()
 
-    def whole(self, head: ResponseHead, body: bytes) -> None:
+    def whole(self, response: WholeResponse) -> None:
         """No HTTP comes after the switch."""
 
     def interim(self, head: ResponseHead) -> None:

@@ -13,7 +13,8 @@ from typing import Final, Protocol, cast
 import httptools
 
 from gateway.core.fields import ResponseFieldRules
-from gateway.core.response import BadResponse, Framing, ResponseHead, read_response, read_whole
+from gateway.core.response import BadResponse, Framing, ResponseHead, read_response
+from gateway.core.whole_response import WholeResponse, read_whole
 
 MAX_HEAD: Final = 64 * 1024
 MAX_FIELDS: Final = 256
@@ -24,7 +25,7 @@ _RULES: Final = ResponseFieldRules()
 class Receiver(Protocol):
     """Who waits for the response: `whole` at once, or piece by piece, `fed` closing each batch. `failed` comes once."""
 
-    def whole(self, head: ResponseHead, body: bytes) -> None: ...
+    def whole(self, response: WholeResponse) -> None: ...
 
     def interim(self, head: ResponseHead) -> None: ...
 
@@ -61,6 +62,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._fields_size = 0
         self._reason = b""
         self._head: ResponseHead | None = None
+        self._reusable = False
         self._head_bytes = 0
         self._complete = False
         self._surplus = False
@@ -81,6 +83,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.bytes_seen = False
         self._method = method
         self._head = None
+        self._reusable = False
         self._head_bytes = 0
         self._complete = False
         self._surplus = False
@@ -104,10 +107,8 @@ class UpstreamConnection(asyncio.Protocol):
     def release(self) -> bool:
         """Let go after a response; whether the connection may carry another request."""
         self.receiver = None
-        head = self._head
         return (
-            head is not None
-            and head.reusable
+            self._reusable
             and self._complete
             and not self._surplus
             and self.transport is not None
@@ -182,16 +183,12 @@ class UpstreamConnection(asyncio.Protocol):
 
     def _read_whole(self, receiver: Receiver, data: bytes) -> bool:
         """The first bytes of a response are all of it: no parser needed. False when they are not, or not surely."""
-        try:
-            whole = read_whole(data, rules=_RULES, request_method=self._method)
-        except BadResponse as error:
-            self._fail(receiver, _detail(error))
-            return True
-        if whole is None:
+        response = read_whole(data, request_method=self._method)
+        if response is None:
             return False
-        self._head, body = whole
         self._complete = True
-        receiver.whole(self._head, body)
+        self._reusable = response.reusable
+        receiver.whole(response)
         return True
 
     def eof_received(self) -> bool:
@@ -294,6 +291,7 @@ class UpstreamConnection(asyncio.Protocol):
             self.receiver.interim(head)
             return
         self._head = head
+        self._reusable = head.reusable
         self._fields_size = 0
         self.receiver.response(head)
         if head.framing is Framing.NONE:
