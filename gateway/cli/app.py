@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli import accounts, admin_keys, demo, integrations, maps, migrate, sample_upstream, serve, token
+from gateway.cli import (
+    accounts,
+    admin_keys,
+    audit,
+    demo,
+    integrations,
+    maps,
+    migrate,
+    sample_upstream,
+    serve,
+    token,
+)
 from gateway.cli.failures import guarded
 from gateway.wiring.version import VERSION
 
@@ -46,6 +57,7 @@ app.add_typer(token.app, name="token")
 app.add_typer(accounts.app, name="account")
 app.add_typer(integrations.app, name="integration")
 app.add_typer(admin_keys.app, name="admin-key")
+app.add_typer(audit.app, name="audit")
 
 
 def main() -> None:

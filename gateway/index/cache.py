@@ -124,7 +124,8 @@ class TokenIndex:
         self._loads: set[asyncio.Task[None]] = set()
         # What a load that is under way may have read too early: revision of the newest change, by what it named.
         self._changed: dict[str, int] = {}
-        self._cleared_at = 0
+        # Counts how often everything was forgotten: what was read before that is not kept.
+        self._epoch = 0
         self._serve_until = 0.0
         self._store_up = False
         self.counts = IndexCounts()
@@ -208,22 +209,32 @@ class TokenIndex:
             failure = error if isinstance(error, StoreUnavailable) else StoreUnavailable(repr(error))
             for key, wanted in batch.items():
                 self._in_flight.pop(key, None)
-                if not wanted.future.done():
-                    wanted.future.set_exception(failure)
-                    wanted.future.exception()  # those who still wait see it; nobody else needs a warning
+                self._fail(key, wanted, failure)
         finally:
             for key, wanted in batch.items():
                 self._in_flight.pop(key, None)
                 if not wanted.future.done():
                     wanted.future.cancel()
 
+    def _fail(self, key: bytes, wanted: _Wanted, failure: StoreUnavailable) -> None:
+        """The store did not answer. A known token whose freshness ended just now is served all the same."""
+        if wanted.future.done():
+            return
+        entry = self._entries.get(key)
+        if entry is not None and self.can_serve:
+            wanted.future.set_result(entry.record)
+            return
+        wanted.future.set_exception(failure)
+        wanted.future.exception()  # those who still wait see it; nobody else needs a warning
+
     async def _load_once(self, batch: dict[bytes, _Wanted]) -> dict[bytes, _Wanted]:
         """Load, keep and hand out what is current; return what was overtaken by a change meanwhile."""
         self.counts.loads += 1
+        epoch = self._epoch
         loaded = await self._source.load([wanted.candidates for wanted in batch.values()])
         overtaken: dict[bytes, _Wanted] = {}
         for (key, wanted), record in zip(batch.items(), loaded.records, strict=True):
-            if self._is_overtaken(record, loaded.revision):
+            if epoch != self._epoch or self._is_overtaken(record, loaded.revision):
                 self.counts.stale_loads += 1
                 overtaken[key] = wanted
                 continue
@@ -234,8 +245,6 @@ class TokenIndex:
         return overtaken
 
     def _is_overtaken(self, record: TokenRecord | None, revision: int) -> bool:
-        if revision < self._cleared_at:
-            return True
         if record is None:
             return bool(self._changed) and revision < max(self._changed.values())
         caller = record.caller
@@ -292,14 +301,17 @@ class TokenIndex:
         if self._loads:
             self._changed[subject] = max(revision, self._changed.get(subject, 0))
 
-    def clear(self, revision: int) -> None:
-        """Forget everything known before this revision."""
+    def clear(self) -> None:
+        """Forget everything, and do not keep what a load under way has read."""
         self.counts.invalidations += len(self._entries)
-        self._cleared_at = max(self._cleared_at, revision)
-        self._entries.clear()
-        self._unknown.clear()
+        self._epoch += 1
+        # New ones: emptying the old ones entry by entry would hold up the loop.
+        self._entries = _Entries(int(self._entries.maxsize), self._unlink)
+        self._unknown = LRUCache(self._unknown.maxsize)
         self._of_integration.clear()
         self._of_account.clear()
+        # Revisions may have gone back in time, and every load under way is judged by the epoch.
+        self._changed.clear()
 
     def confirm(self, asked_at: float) -> None:
         """The store was asked at this monotonic instant, and everything it had committed by then is applied here."""

@@ -95,26 +95,29 @@ class Follower:
             self._wake.clear()
             try:
                 await self._catch_up()
-            except StorageError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, following must go on
                 self._index.unconfirm()
                 if self._away_since is None:
                     self._away_since = time.monotonic()
-                    self._report(f"the store is away, known tokens are served from memory: {error}")
+                    told = str(error) if isinstance(error, StorageError) else repr(error)
+                    self._report(f"the store is away, known tokens are served from memory: {told}")
 
     async def _catch_up(self) -> None:
         asked_at = time.monotonic()
+        before = self.applied
         revision, database_seconds = await self._source.revision()
         self._clock.measure(database_seconds, asked_at, time.monotonic())
-        if revision < self.applied:
+        # Announcements that came meanwhile may be ahead of the answer; only what was applied before it counts.
+        if revision < before:
             # The store went back in time: it was restored from a backup.
-            self._index.clear(revision)
+            self._index.clear()
             self.applied = revision
         if not self.applied and not len(self._index):
             self.applied = revision
         while self.applied < revision:
             change = await self._source.changes_since(self.applied)
             if change is None:
-                self._index.clear(revision)
+                self._index.clear()
                 self.applied = revision
                 break
             self._drop(change)
@@ -123,4 +126,6 @@ class Follower:
         if self._away_since is not None:
             self._report(f"the store is back after {time.monotonic() - self._away_since:.1f} s")
             self._away_since = None
-        await self._source.heartbeat(self._node_id, self.applied)
+        # A store that answers and takes no writes, such as a standby, is not away.
+        with suppress(StorageError):
+            await self._source.heartbeat(self._node_id, self.applied)

@@ -113,16 +113,27 @@ async def list_page(
 
 
 async def reachable_page(
-    reader: Reader, account_id: str, *, with_sub_accounts: bool, limit: int, cursor: str | None = None
+    reader: Reader,
+    account_id: str,
+    *,
+    with_sub_accounts: bool,
+    limit: int,
+    cursor: str | None = None,
+    parent_id: str | None = None,
 ) -> Page[Account]:
-    """What somebody of one account can reach, newest first: that account and, where wanted, its sub-accounts."""
+    """What somebody of one account can reach, newest first: that account and, where wanted, its sub-accounts.
+
+    With `parent_id` only what belongs to that agency.
+    """
     rows = await reader.fetch(
         f"SELECT {_COLUMNS} FROM accounts WHERE (id = $1 OR ($2 AND parent_id = $1))"
+        " AND ($6::text IS NULL OR parent_id = $6)"
         " AND (created_at, id) < ($3, $4) ORDER BY created_at DESC, id DESC LIMIT $5",
         account_id,
         with_sub_accounts,
         *paging.decode(cursor),
         limit + 1,
+        parent_id,
     )
     return paging.page([_read(row) for row in rows], limit)
 

@@ -68,6 +68,7 @@ class Action(StrEnum):
     TOKEN_CANCEL_ROTATION = "token.cancel_rotation"
     TOKEN_EXPIRE_OLD = "token.expire_old"
     TOKEN_EXPIRE = "token.expire"
+    TOKEN_ROTATION_ENDED = "token.rotation_ended"
     ADMIN_KEY_CREATE = "admin_key.create"
     ADMIN_KEY_REVOKE = "admin_key.revoke"
 

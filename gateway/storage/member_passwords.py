@@ -10,7 +10,12 @@ from gateway.storage.mutation import Mutation
 
 
 async def set_password(
-    change: Mutation, *, account_id: str, member_id: str, password_hash: str, keep_session: bytes | None = None
+    change: Mutation,
+    *,
+    account_id: str,
+    member_id: str,
+    password_hash: str,
+    keep_session: bytes | None = None,
 ) -> Member:
     """Sets a member's password and ends the sessions, except the one with the digest `keep_session`.
 

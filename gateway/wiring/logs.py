@@ -43,6 +43,8 @@ def configure(settings: Log) -> None:
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=max(level, logging.WARNING), handlers=[_ToStructlog()], force=True)
+    # Its pool tells of every failed reconnection with a traceback; that the store is away is said once, by the follower.
+    logging.getLogger("asyncpg").setLevel(logging.ERROR)
 
 
 class _ToStructlog(logging.Handler):

@@ -9,21 +9,31 @@ import socket
 import ssl
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Final
 
 import structlog
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from gateway.admin.api.application import MAX_LINE_BYTES, ApiRules, management_api
+from gateway.admin.api.table import BASE
 from gateway.admin.health import Health, MapState, health_routes
 from gateway.core.cors import CorsPolicy
 from gateway.core.fields import FieldRules
 from gateway.core.guessing import GuessingGuard, GuessingRules
 from gateway.core.model import RouteMap
 from gateway.core.tokens import Digester, TokenForm
+from gateway.core.usage_ledger import UsageLedger
 from gateway.index.cache import TokenIndex
 from gateway.index.clock import DatabaseClock
 from gateway.index.follower import Follower
+from gateway.jobs.gauges import JobGauges
+from gateway.jobs.runner import JobRunner
+from gateway.jobs.schedule import schedule
+from gateway.jobs.under_way import under_way
+from gateway.jobs.usage_counter import UsageCounter
+from gateway.jobs.usage_flush import UsageFlusher
 from gateway.proxy.answers import AnswerRules
 from gateway.proxy.gate import Gate, Limits, Timeouts
 from gateway.proxy.identity import IdentityBlocks
@@ -35,13 +45,18 @@ from gateway.settings.addresses import ListenAddress
 from gateway.settings.model import Settings, Tls, UnderscoreHeaders
 from gateway.settings.pepper import Peppers
 from gateway.storage.database import Database
+from gateway.storage.errors import StorageError
+from gateway.storage.job_locks import JobLocks
 from gateway.storage.listener import Listener
 from gateway.storage.lookup import Lookup
 from gateway.storage.nodes import leave
 from gateway.wiring.gauges import NodeGauges
 from gateway.wiring.logs import access_log
+from gateway.wiring.management import management
 from gateway.wiring.routes import live_map
 from gateway.wiring.version import VERSION
+
+_GOODBYE_SECONDS: Final = 1.0
 
 
 class Node:
@@ -131,7 +146,7 @@ def _gate(
         trusted_proxies=proxy.trusted_proxies,
         max_connections=proxy.max_connections,
         recorder=recorder,
-        new_request_id=lambda: f"{numbers.getrandbits(128):032x}",
+        new_request_id=lambda: numbers.randbytes(16).hex(),
         scheme="http" if proxy.tls is None else "https",
         cors=CorsPolicy(frozenset(origin.encode("ascii") for origin in proxy.cors.allow_origins))
         if proxy.cors is not None
@@ -201,7 +216,10 @@ async def running_node(
     )
     metrics = RequestMetrics()
     requests = access_log(settings.log, asyncio.get_running_loop())
-    recorders = [metrics.record] if requests is None else [metrics.record, requests.record]
+    counter = UsageCounter(clock=clock, monotonic=time.monotonic)
+    recorders = [metrics.record, counter.record]
+    if requests is not None:
+        recorders.append(requests.record)
     _, proxy = _gate(settings, route_map, index, clock, Recorders(*recorders))
     node = Node(
         node_id=node_id,
@@ -214,14 +232,40 @@ async def running_node(
     registry = CollectorRegistry()
     registry.register(metrics)
     registry.register(NodeGauges(index=index, follower=follower, proxy=proxy, version=VERSION))
+    ledger = UsageLedger(max_tokens=2 * settings.index.max_entries)
+    flusher = UsageFlusher(
+        counter=counter,
+        ledger=ledger,
+        database=database,
+        node_id=node_id,
+        clock=clock,
+        under_way=lambda: under_way(proxy),
+    )
+    runner = JobRunner(
+        schedule(database, expire_after=lambda: settings.inactivity.expire_after), JobLocks(database.dsn)
+    )
+    registry.register(JobGauges(runner=runner, counter=counter, ledger=ledger))
     async with AsyncExitStack() as stack:
         await follower.start()
         stack.push_async_callback(index.close)
-        stack.push_async_callback(leave, database, node_id)
+        stack.push_async_callback(_say_goodbye, database, node_id)
         stack.push_async_callback(follower.stop)
         listener.start()
         stack.push_async_callback(listener.stop)
-        node.admin_port = await _start_admin(settings.admin.listen, node, registry, stack)
+        runner.start()
+        stack.push_async_callback(runner.stop)
+        # Stopped after the proxy, whose last requests are to be recorded, and before the node takes its leave.
+        flusher.start()
+        stack.push_async_callback(flusher.stop)
+        api = management_api(
+            ApiRules(
+                management=management(settings, database, digester, live_map=lambda: route_map),
+                trusted_proxies=settings.proxy.trusted_proxies,
+                version=VERSION,
+                report=lambda where, error: log.error("a management call failed", call=where, exc_info=error),
+            )
+        )
+        node.admin_port = await _start_admin(settings.admin.listen, node, registry, api, stack)
         listen = settings.proxy.listen
         try:
             node.proxy_port = await proxy.listen(
@@ -235,12 +279,24 @@ async def running_node(
         yield node
 
 
+async def _say_goodbye(database: Database, node_id: str) -> None:
+    """Nobody need wait for this node any more. A store that is away finds out by itself, and holds up no end."""
+    with suppress(StorageError, TimeoutError):
+        async with asyncio.timeout(_GOODBYE_SECONDS):
+            await leave(database, node_id)
+
+
 async def _start_admin(
-    listen: ListenAddress, node: Node, registry: CollectorRegistry, stack: AsyncExitStack
+    listen: ListenAddress,
+    node: Node,
+    registry: CollectorRegistry,
+    api: web.Application,
+    stack: AsyncExitStack,
 ) -> int:
     app = web.Application()
     app.add_routes(health_routes(node.health, registry))
-    runner = web.AppRunner(app, access_log=None, handle_signals=False)
+    app.add_subapp(BASE, api)
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, max_line_size=MAX_LINE_BYTES)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     try:

@@ -54,6 +54,13 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
+class Trickle:
+    """Send these bytes one by one."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Arrived:
     """Wait until the upstream has seen this many heads, or an answer has come instead."""
 
@@ -87,7 +94,7 @@ class Leave:
     """Reset the connection."""
 
 
-Step = Send | Arrived | Answered | Continued | Settled | HalfClose | Leave
+Step = Send | Trickle | Arrived | Answered | Continued | Settled | HalfClose | Leave
 
 
 # Actions of an upstream, after it has read a head.
@@ -208,7 +215,8 @@ class Observation:
     end: End = End.OPEN
     arrivals: tuple[Arrival, ...] = ()
     late: bool = False  # the bounded wait was over before what was waited for came
-    poison: str = ""  # what the next caller got instead of its own answer
+    poison: str = ""  # what the next caller got instead of an answer of its own
+    starved: str = ""  # the next caller's own answer, which was an error
 
 
 Problems = list[str]

@@ -11,7 +11,9 @@ from typing import Final
 from tests.conformance.case import (
     LANE,
     TOKEN,
+    AfterAnswer,
     Answered,
+    Arrival,
     Arrived,
     Case,
     Continued,
@@ -22,6 +24,7 @@ from tests.conformance.case import (
     Send,
     Settled,
     Stand,
+    Trickle,
 )
 from tests.conformance.lane import PROBE, Lane
 from tests.conformance.messages import request
@@ -30,6 +33,8 @@ from tests.conformance.strict import read_answers
 BOUND_SECONDS: Final = 3.0
 # An end that does not come is a finding, not a hang: a shorter wait will do.
 _END_SECONDS: Final = 1.0
+# A product that reads a whole body before it connects never lets its head arrive alone: then the case goes on.
+_STEP_SECONDS: Final = 0.5
 _QUIET_SECONDS: Final = 0.015
 
 
@@ -44,6 +49,10 @@ class Door:
     def __repr__(self) -> str:
         return f"Door({self.ports})"
 
+    def put_back(self, data: bytes, lane: Lane, stand: Stand) -> bytes:
+        """What was seen, with the stand-ins where they belong."""
+        return data.replace(self._tokens[stand], TOKEN).replace(lane.prefix + b"/", LANE + b"/")
+
     def filled(self, data: bytes, lane: Lane, stand: Stand) -> bytes:
         """The bytes of a case, with what its stand-ins stand for."""
         return data.replace(TOKEN, self._tokens[stand]).replace(LANE, lane.prefix)
@@ -52,7 +61,9 @@ class Door:
 class _Line:
     """The caller's connection: collects what comes."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, news: asyncio.Event) -> None:
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, news: asyncio.Event
+    ) -> None:
         self.writer = writer
         self.received = b""
         self.end = End.OPEN
@@ -103,27 +114,38 @@ class Conversation:
         line = _Line(*await asyncio.open_connection("127.0.0.1", port), self._news)
         sock = line.writer.get_extra_info("socket")
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        deadline = asyncio.get_running_loop().time() + BOUND_SECONDS
+        loop = asyncio.get_running_loop()
         try:
             for step in case.steps:
-                await self._take(step, line, deadline)
+                await self._take(step, line, loop.time() + _STEP_SECONDS)
+            deadline = loop.time() + BOUND_SECONDS
             if not isinstance(case.steps[-1], Leave):
                 seen.late = not await self._until(lambda: self._is_over(line), deadline)
             lane.answered.set()
             if case.expect.closes:
-                end = asyncio.get_running_loop().time() + _END_SECONDS
-                await self._until(lambda: line.end is not End.OPEN, end)
+                await self._until(lambda: line.end is not End.OPEN, loop.time() + _END_SECONDS)
+            if any(isinstance(action, AfterAnswer) for action in case.script):
+                await self._settle()  # what the upstream does then belongs to this case
             lane.serve()
-            seen.poison = await self._probe(port)
+            await self._probe(port)
             await self._settle()
             self._look(line)
         finally:
             await line.close()
-            seen.arrivals = await lane.end()
+            seen.arrivals = tuple(self._told(arrival) for arrival in await lane.end())
         return seen
 
     def _filled(self, data: bytes) -> bytes:
         return self._door.filled(data, self._lane, self._case.stand)
+
+    def _put_back(self, data: bytes) -> bytes:
+        return self._door.put_back(data, self._lane, self._case.stand)
+
+    def _told(self, arrival: Arrival) -> Arrival:
+        arrival.raw, arrival.target = self._put_back(arrival.raw), self._put_back(arrival.target)
+        arrival.body, arrival.tunnelled = self._put_back(arrival.body), self._put_back(arrival.tunnelled)
+        arrival.fields = tuple((name, self._put_back(value)) for name, value in arrival.fields)
+        return arrival
 
     async def _take(self, step: object, line: _Line, deadline: float) -> None:
         match step:
@@ -131,9 +153,16 @@ class Conversation:
                 line.writer.write(self._filled(data))
                 # What refuses a message may close before it has read all of it.
                 await asyncio.gather(line.writer.drain(), return_exceptions=True)
+            case Trickle(data):
+                for byte in self._filled(data):
+                    if _ended(line):
+                        break
+                    line.writer.write(bytes((byte,)))
+                    await asyncio.sleep(0)
             case Arrived(count):
                 await self._until(
-                    lambda: len(self._lane.arrivals) >= count or bool(self._finals(line)) or _ended(line), deadline
+                    lambda: len(self._lane.arrivals) >= count or bool(self._finals(line)) or _ended(line),
+                    deadline,
                 )
             case Answered(count):
                 await self._until(lambda: len(self._finals(line)) >= count or _ended(line), deadline)
@@ -153,7 +182,7 @@ class Conversation:
 
     def _read(self, line: _Line):  # type: ignore[no-untyped-def] # what read_answers gives
         return read_answers(
-            line.received,
+            self._put_back(line.received),
             self._case.methods,
             closed=line.end is not End.OPEN,
             reset=line.end is End.RESET,
@@ -191,30 +220,36 @@ class Conversation:
 
     def _look(self, line: _Line) -> None:
         seen = self._seen
-        seen.received, seen.end = line.received, line.end
+        seen.received, seen.end = self._put_back(line.received), line.end
         seen.answers, seen.surplus, seen.faults = self._read(line)
 
-    async def _probe(self, port: int) -> str:
+    async def _probe(self, port: int) -> None:
         """The next caller's request, which must get its own answer, whatever happened before. It is a fence as well."""
-        name = PROBE + b"%d" % self._number
-        target = LANE + b"/items/" + name
-        data = self._filled(request(b"Connection: close", target=target))
-        expected = self._filled(b"GET " + target)
+        target = LANE + b"/items/" + PROBE + b"%d" % self._number
         answer = b""
         try:
             async with asyncio.timeout(BOUND_SECONDS):
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
                 try:
-                    writer.write(data)
+                    writer.write(self._filled(request(b"Connection: close", target=target)))
                     answer = await reader.read()
                 finally:
                     writer.transport.abort()
         except (ConnectionError, TimeoutError) as error:
-            return f"{type(error).__name__} after {answer!r}"
+            self._seen.starved = f"{type(error).__name__} after {answer!r}"
+            return
         answers, surplus, faults = read_answers(answer, ("GET",), closed=True)
-        if len(answers) == 1 and answers[0].status == 200 and answers[0].body == expected and not surplus:
-            return ""
-        return f"{answer!r} {faults}"
+        own = self._filled(b"GET " + target)
+        if len(answers) == 1 and not surplus and answers[0].status == 200 and answers[0].body == own:
+            return
+        if (
+            not surplus
+            and not faults
+            and all(told.status >= 400 and own not in told.body for told in answers)
+        ):
+            self._seen.starved = repr(answer)
+        else:
+            self._seen.poison = f"{answer!r} {faults}"
 
 
 def _ended(line: _Line) -> bool:

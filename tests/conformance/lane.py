@@ -11,7 +11,6 @@ from hashlib import sha1
 from typing import Final
 
 from tests.conformance.case import (
-    LANE,
     SERVE,
     Accept,
     AfterAnswer,
@@ -69,24 +68,15 @@ class Lane:
         self.answered = asyncio.Event()
 
     async def end(self) -> tuple[Arrival, ...]:
-        """The case is over: what arrived, with the stand-in for this lane's name put back."""
+        """The case is over: what arrived."""
         await self._end(list(self._acting))
         self._news = set()
         arrivals, self.arrivals, self._script = self.arrivals, [], SERVE
-        return tuple(self._told(arrival) for arrival in arrivals)
+        return tuple(arrivals)
 
     def serve(self) -> None:
         """Back to good manners, while the case is looked at."""
         self._script = SERVE
-
-    def _told(self, arrival: Arrival) -> Arrival:
-        def put_back(data: bytes) -> bytes:
-            return data.replace(self.prefix + b"/", LANE + b"/")
-
-        arrival.raw, arrival.target = put_back(arrival.raw), put_back(arrival.target)
-        arrival.body = put_back(arrival.body)
-        arrival.fields = tuple((name, put_back(value)) for name, value in arrival.fields)
-        return arrival
 
     async def _end(self, tasks: list[asyncio.Task[None]]) -> None:
         for task in tasks:
@@ -114,8 +104,8 @@ class Lane:
         task = asyncio.current_task()
         assert task is not None
         try:
-            while True:
-                arrival = read_arrival(await reader.readuntil(b"\r\n\r\n"))
+            while (head := await self._next_head(reader)) is not None:
+                arrival = read_arrival(head)
                 if PROBE in arrival.target:
                     await _read_body(reader, arrival, lambda: None)
                     writer.write(_echo(arrival))
@@ -124,22 +114,31 @@ class Lane:
                 self._tell()
                 self._acting.add(task)
                 if arrival.faults:
-                    writer.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+                    writer.write(
+                        b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+                    )
                     break
                 for action in self._script:
                     if not await self._act(action, arrival, reader, writer):
                         return
+                if not arrival.whole:
+                    await _read_body(reader, arrival, self._tell)
                 self._acting.discard(task)
-        except asyncio.IncompleteReadError as error:
-            self._leftover(error.partial)
-        except (ConnectionError, asyncio.LimitOverrunError):
+        except (ConnectionError, asyncio.IncompleteReadError):
             pass
         writer.close()
 
-    def _leftover(self, partial: bytes) -> None:
-        if partial:
-            self.arrivals.append(Arrival(raw=partial, faults=["bytes that are no request"]))
+    async def _next_head(self, reader: asyncio.StreamReader) -> bytes | None:
+        try:
+            return await reader.readuntil(b"\r\n\r\n")
+        except asyncio.IncompleteReadError as error:
+            if error.partial:
+                self.arrivals.append(Arrival(raw=error.partial, faults=["bytes that are no request"]))
+                self._tell()
+        except asyncio.LimitOverrunError:
+            self.arrivals.append(Arrival(raw=b"", faults=["a head without end"]))
             self._tell()
+        return None
 
     async def _act(
         self,
@@ -174,7 +173,11 @@ class Lane:
         return True
 
     async def _tunnel(
-        self, proof: bytes | None, arrival: Arrival, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        proof: bytes | None,
+        arrival: Arrival,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
     ) -> None:
         key = b"".join(arrival.values(b"Sec-WebSocket-Key"))
         accept = b64encode(sha1(key + _GUID, usedforsecurity=False).digest()) if proof is None else proof

@@ -56,7 +56,9 @@ HIDDEN_REQUEST: Final = request(target=HIDDEN)
 NEXT_REQUEST: Final = request(target=NEXT)
 
 
-def response(*fields: bytes, status: bytes = b"200 OK", body: bytes = b"", version: bytes = b"HTTP/1.1") -> bytes:
+def response(
+    *fields: bytes, status: bytes = b"200 OK", body: bytes = b"", version: bytes = b"HTTP/1.1"
+) -> bytes:
     """A response of exactly these parts."""
     return lines(version + b" " + status, *fields) + body
 

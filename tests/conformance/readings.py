@@ -7,6 +7,8 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 _STEPS_DEEP: Final = 3
+_AUTHORITY: Final = re.compile(rb"^[A-Za-z]+://[^/]*")
+_UNRESERVED: Final = re.compile(rb"%(2[DdEe]|3[0-9]|4[1-9A-Fa-f]|5[0-9AaFf]|6[1-9A-Fa-f]|7[0-9AaEe])")
 
 
 def _undotted(path: bytes) -> bytes:
@@ -46,5 +48,10 @@ def readings(path: bytes) -> frozenset[bytes]:
 
 
 def areas(path: bytes) -> frozenset[bytes]:
-    """The first two segments of each reading: routes that need different scopes lie in different areas."""
+    """The first two segments of each reading: routes that need different scopes lie in different areas.
+
+    An absolute URL is read without its authority; escapes of unreserved characters mean nothing but themselves.
+    """
+    path = _AUTHORITY.sub(b"", path)
+    path = _UNRESERVED.sub(lambda match: bytes.fromhex(match[1].decode("ascii")), path)
     return frozenset(b"/".join(reading.split(b"/")[:3]) for reading in readings(path))

@@ -47,8 +47,9 @@ class Outcome:
         sent = "".join(f"\n  {step}" for step in self.case.steps)
         arrived = "".join(f"\n  {arrival.raw!r} {arrival.body[:80]!r}" for arrival in self.seen.arrivals)
         return (
-            f"{self.case.name}: {self.verdict}\n  " + "\n  ".join(self.problems)
-        )[:3000] + f"\nsteps:{sent[:3000]}\nreceived ({self.seen.end}):\n  {self.seen.received[:600]!r}\narrived:{arrived[:3000]}"
+            (f"{self.case.name}: {self.verdict}\n  " + "\n  ".join(self.problems))[:3000]
+            + f"\nsteps:{sent[:3000]}\nreceived ({self.seen.end}):\n  {self.seen.received[:600]!r}\narrived:{arrived[:3000]}"
+        )
 
 
 @asynccontextmanager

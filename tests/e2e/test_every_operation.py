@@ -9,6 +9,7 @@ import asyncio
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -90,7 +91,9 @@ def keys(databases: Databases) -> Keys:
             tenants = Tenants(database)
             keys = Keys(dsn, {}, {})
             for kind in AccountKind:
-                used = [scope for scope in scopes if any(kind in o.kinds and o.scope == scope for o in SCOPED)]
+                used = [
+                    scope for scope in scopes if any(kind in o.kinds and o.scope == scope for o in SCOPED)
+                ]
                 lists = [[scope] for scope in used] + [[s for s in scopes if s != scope] for scope in used]
                 made = await tenants.issue_many(lists, kind=kind)
                 keys.only.update(zip(((kind, scope) for scope in used), made[: len(used)], strict=True))
@@ -111,13 +114,15 @@ async def echo(arrival: Arrival, line: Line) -> None:
         await line.send(content)
 
 
-async def standing_gateway(rig: Rig, keys: Keys, **values: object) -> Gateway:
+async def standing_gateway(rig: Rig, keys: Keys, **values: Any) -> Gateway:
     upstream = await rig.upstream(echo)
     route_map = at_sample_upstream(publishable(FILE)[0], upstream.url)
     return await rig.gateway(route_map, dsn=keys.dsn, **values)
 
 
-async def spread(gateway: Gateway, work: list[tuple[Operation, Issued | None]]) -> list[tuple[int, bytes, str | None]]:
+async def spread(
+    gateway: Gateway, work: list[tuple[Operation, Issued | None]]
+) -> list[tuple[int, bytes, str | None]]:
     """Send one request for each, over a few kept connections; status, body and code in the same order."""
     answers: list[tuple[int, bytes, str | None]] = [(0, b"", None)] * len(work)
     queue = iter(enumerate(work))

@@ -73,9 +73,7 @@ async def test_a_suspended_integrations_token_stops_and_works_again_when_resumed
 async def test_edited_scopes_hold_for_a_known_token_at_once(gateway: Gateway) -> None:
     caller, issued = await warmed(gateway)
     assert (await use(caller, issued.secret, "/contacts/lookup")).json["scope"] == "locations.readonly"
-    await gateway.applied(
-        await gateway.tenants.set_scopes(issued, "contacts.readonly", "locations.readonly")
-    )
+    await gateway.applied(await gateway.tenants.set_scopes(issued, "contacts.readonly", "locations.readonly"))
     assert (await use(caller, issued.secret, "/contacts/lookup")).status == 200
     await gateway.applied(await gateway.tenants.set_scopes(issued, "locations.readonly"))
     answer = await use(caller, issued.secret)
@@ -190,10 +188,14 @@ async def test_many_revokes_at_once_are_all_applied(gateway: Gateway) -> None:
     caller = await gateway.caller()
     for issued in many:
         assert (await use(caller, issued.secret)).status == 200
-    done = await asyncio.gather(
-        *(gateway.tenants.operate(issued, Operation.ROTATE_NOW) for issued in many[::2]),
-        *(use(await gateway.caller(), issued.secret) for issued in many[1::2]),
+    callers = [await gateway.caller() for _ in many[1::2]]
+    asking = asyncio.gather(
+        *(use(other, issued.secret) for other, issued in zip(callers, many[1::2], strict=True))
     )
-    await gateway.applied(max(result[0] for result in done if isinstance(result, tuple)))
+    changed = await asyncio.gather(
+        *(gateway.tenants.operate(issued, Operation.ROTATE_NOW) for issued in many[::2])
+    )
+    assert {answer.status for answer in await asking} == {200}
+    await gateway.applied(max(revision for revision, _ in changed))
     codes = [(await use(caller, issued.secret)).code for issued in many]
     assert codes == ["token_revoked", None] * 20

@@ -13,7 +13,9 @@ from typing import Any
 
 SECONDS = 10.0
 _STATUS = re.compile(rb"HTTP/1\.1 ([1-5][0-9]{2}) ([\t\x20-\x7e\x80-\xff]*)")
-_FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+): ([\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?")
+_FIELD = re.compile(
+    rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+): ([\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?"
+)
 
 
 class Ended(Exception):
@@ -173,7 +175,8 @@ class Caller:
         try:
             return await self._reader.readuntil(b"\r\n\r\n")
         except asyncio.IncompleteReadError as error:
-            assert not error.partial, f"the connection ended inside a head: {error.partial!r}"
+            if error.partial:
+                raise AssertionError(f"the connection ended inside a head: {error.partial!r}") from None
             raise Ended from None
 
     async def _body(

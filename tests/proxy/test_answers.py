@@ -91,9 +91,7 @@ def comma_list(standing: Standing) -> bytes:
 
 def scope_case(scope: str, ask: Callable[[Standing], bytes]) -> Case:
     challenge = f'Bearer realm="gateway", error="insufficient_scope", scope="{scope}"'.encode()
-    return Case(
-        code="scope_missing", status=403, ask=ask, challenge=challenge, scope=scope
-    )
+    return Case(code="scope_missing", status=403, ask=ask, challenge=challenge, scope=scope)
 
 
 def bad(data: bytes) -> Case:
@@ -142,9 +140,7 @@ CASES = {
         ask=get("/contacts/c1", who="suspended"),
     ),
     "agency-only": Case(code="account_kind", status=403, ask=get("/agencies/a1")),
-    "sub-account-only": Case(
-        code="account_kind", status=403, ask=get("/contacts/c1", who="agency")
-    ),
+    "sub-account-only": Case(code="account_kind", status=403, ask=get("/contacts/c1", who="agency")),
     "no-scope": scope_case("contacts.readonly", get("/contacts/c1", who="bare")),
     "second-of-two": scope_case("locations.readonly", get("/contacts/lookup", who="reader")),
     "any-of": scope_case("contacts.readonly", get("/contacts/either", who="bare")),
@@ -217,12 +213,8 @@ CASES = {
         ask=raw(b"GET / HTTP/0.9\r\nHost: a\r\n\r\n"),
         closes=True,
     ),
-    "body-too-large": Case(
-        code="body_too_large", status=413, ask=large_body
-    ),
-    "chunked-too-large": Case(
-        code="body_too_large", status=413, ask=large_chunked_body
-    ),
+    "body-too-large": Case(code="body_too_large", status=413, ask=large_body),
+    "chunked-too-large": Case(code="body_too_large", status=413, ask=large_chunked_body),
     "target-too-long": Case(
         code="target_too_long",
         status=414,
@@ -247,9 +239,7 @@ CASES = {
         ask=large_head,
         closes=True,
     ),
-    "unreachable": Case(
-        code="upstream_unreachable", status=502, ask=get("/away/x")
-    ),
+    "unreachable": Case(code="upstream_unreachable", status=502, ask=get("/away/x")),
 }
 
 
@@ -276,21 +266,22 @@ def judge(case: Case, answer: Answer) -> None:
     assert answer.value(b"Server") is None
 
 
-@pytest.mark.parametrize("name", CASES)
-async def test_each_refusal_is_answered_as_the_contract_says(rig: Rig, name: str) -> None:
-    case = CASES[name]
+async def test_each_refusal_is_answered_as_the_contract_says(rig: Rig, subtests: pytest.Subtests) -> None:
     upstream = await rig.upstream()
-    gateway = await rig.gateway(upstream)
-    caller = await gateway.caller()
-    await caller.send(case.ask(rig.standing))
-    judge(case, await caller.answer())
-    if case.closes:
-        assert await caller.rest() == b""
-    else:
-        assert (await caller.ask(request("GET", "/contacts/next", token=rig.token))).status == 200
-    if name != "chunked-too-large":
-        assert [arrival.target for arrival in upstream.arrivals if arrival.target != "/contacts/next"] == []
-    assert all(not arrival.whole for arrival in upstream.arrivals if arrival.target == "/small")
+    gateway = await rig.gateway(upstream, proxy__guessing__free=0)
+    for name, case in CASES.items():
+        with subtests.test(name):
+            caller = await gateway.caller()
+            await caller.send(case.ask(rig.standing))
+            judge(case, await caller.answer())
+            if case.closes:
+                assert await caller.rest() == b""
+            else:
+                assert (await caller.ask(request("GET", "/contacts/next", token=rig.token))).status == 200
+            others = [arrival for arrival in upstream.take() if arrival.target != "/contacts/next"]
+            # A chunked body may begin its way before it is found to be too large; it never ends it.
+            assert not any(arrival.whole for arrival in others)
+            assert not others or name == "chunked-too-large"
 
 
 def test_the_table_has_every_code_that_a_single_request_can_meet() -> None:
@@ -346,7 +337,13 @@ async def test_an_answer_of_ours_holds_no_credential_no_address_and_nothing_the_
         answer = await caller.ask(asked)
         assert answer.status >= 400
         shown = answer.body + repr(answer.fields).encode()
-        for secret in (b"marker", rig.token.encode(), str(upstream.port).encode(), b"127.0.0.1", b"Traceback"):
+        for secret in (
+            b"marker",
+            rig.token.encode(),
+            str(upstream.port).encode(),
+            b"127.0.0.1",
+            b"Traceback",
+        ):
             assert secret not in shown
 
 

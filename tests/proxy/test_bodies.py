@@ -90,7 +90,15 @@ async def test_a_refused_chunked_body_that_goes_on_ends_the_connection(rig: Rig)
 
 @pytest.mark.parametrize(
     "broken",
-    [b"zz\r\n", b"5\r\nhello!\r\n", b"-1\r\n", b"0x5\r\nhello\r\n", b"5\nhello\n0\n\n", b"5 \r\nhello\r\n", b"\r\n"],
+    [
+        b"zz\r\n",
+        b"5\r\nhello!\r\n",
+        b"-1\r\n",
+        b"0x5\r\nhello\r\n",
+        b"5\nhello\n0\n\n",
+        b"5 \r\nhello\r\n",
+        b"\r\n",
+    ],
 )
 @pytest.mark.parametrize("packets", ["one", "two"])
 async def test_a_broken_chunk_closes_and_is_never_a_whole_request(
@@ -138,7 +146,10 @@ async def test_chunk_extensions_and_trailers_end_here(rig: Rig) -> None:
 async def test_a_caller_that_leaves_inside_a_body_leaves_no_whole_request(rig: Rig) -> None:
     upstream = await rig.upstream()
     gateway = await rig.gateway(upstream)
-    for framing, piece in ((b"Content-Length: 100", b"a" * 50), (b"Transfer-Encoding: chunked", b"2\r\nhi\r\n")):
+    for framing, piece in (
+        (b"Content-Length: 100", b"a" * 50),
+        (b"Transfer-Encoding: chunked", b"2\r\nhi\r\n"),
+    ):
         caller = await gateway.caller()
         await caller.send(post("/contacts/", rig.token, framing) + piece)
         arrival = await upstream.arrived(1)

@@ -65,9 +65,7 @@ def expected(issued: Issued, template: str) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("underscores", ["drop", "pass"])
 @pytest.mark.parametrize("route", ROUTES)
-async def test_forged_identity_never_arrives_in_any_spelling(
-    rig: Rig, route: str, underscores: str
-) -> None:
+async def test_forged_identity_never_arrives_in_any_spelling(rig: Rig, route: str, underscores: str) -> None:
     method, path, template = ROUTES[route]
     upstream = await rig.upstream()
     gateway = await rig.gateway(upstream, proxy__underscore_headers=underscores)
@@ -155,7 +153,11 @@ async def test_a_token_without_scopes_is_told_as_such(rig: Rig) -> None:
 async def test_the_prefix_is_the_operators_choice_and_guards_its_own_spellings(rig: Rig) -> None:
     upstream = await rig.upstream()
     gateway = await rig.gateway(upstream, identity__header_prefix="Acme-Caller-")
-    fields = [b"acme_caller_account_id: forged", b"ACME-CALLER-SCOPES: forged", b"X-Gateway-Account-Id: plain"]
+    fields = [
+        b"acme_caller_account_id: forged",
+        b"ACME-CALLER-SCOPES: forged",
+        b"X-Gateway-Account-Id: plain",
+    ]
     assert (await gateway.get("/contacts/c1", *fields, token=rig.token)).status == 200
     arrival = upstream.arrivals[0]
     assert arrival.value(b"Acme-Caller-Account-Id") == rig.standing.full.account_id.encode()
@@ -234,7 +236,7 @@ async def test_everything_else_keeps_its_bytes_order_and_repeats(rig: Rig) -> No
         b"Version: 2021-07-28",
         b"Accept-Encoding: gzip;q=0",
         b"X-Long: " + b"y" * 8000,
-        b"If-None-Match: \"a\", W/\"b\"",
+        b'If-None-Match: "a", W/"b"',
     ]
     assert (await gateway.get("/contacts/c1?b=%20+%zz&a=1&&=", *sent, token=rig.token)).status == 200
     arrival = upstream.arrivals[0]
@@ -245,9 +247,7 @@ async def test_everything_else_keeps_its_bytes_order_and_repeats(rig: Rig) -> No
         for name, value in arrival.fields
         if name.lower() not in ours and not name.lower().startswith(b"x-gateway-")
     ]
-    assert passed == [
-        (name, value.strip()) for name, _, value in (line.partition(b":") for line in sent)
-    ]
+    assert passed == [(name, value.strip()) for name, _, value in (line.partition(b":") for line in sent)]
 
 
 async def test_underscore_names_are_dropped_unless_the_operator_lets_them_pass(rig: Rig) -> None:

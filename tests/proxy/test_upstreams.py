@@ -167,7 +167,9 @@ async def test_bytes_behind_a_response_in_its_packet_never_answer_the_next_reque
 @pytest.mark.parametrize("status", [b"200 OK", b"304 Not Modified", b"204 No Content"])
 async def test_a_body_where_none_may_be_never_answers_the_next_request(rig: Rig, status: bytes) -> None:
     method = "HEAD" if status == b"200 OK" else "GET"
-    head = b"HTTP/1.1 " + status + b"\r\n" + (b"" if b"204" in status else b"Content-Length: 50\r\n") + b"\r\n"
+    head = (
+        b"HTTP/1.1 " + status + b"\r\n" + (b"" if b"204" in status else b"Content-Length: 50\r\n") + b"\r\n"
+    )
     poison = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison"
     upstream = await rig.upstream(saying(head + poison))
     gateway = await rig.gateway(upstream)

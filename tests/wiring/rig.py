@@ -41,11 +41,11 @@ def settings(folder: Path, **values: object) -> Settings:
 def sockets() -> set[str]:
     """The sockets that this process holds, each by its two ends; without the loop's own, which have no name."""
     found = set()
-    for entry in os.listdir("/proc/self/fd"):
+    for entry in Path("/proc/self/fd").iterdir():
         try:
-            if not os.readlink(f"/proc/self/fd/{entry}").startswith("socket:"):
+            if not str(entry.readlink()).startswith("socket:"):
                 continue
-            copy = socket.socket(fileno=os.dup(int(entry)))
+            copy = socket.socket(fileno=os.dup(int(entry.name)))
         except OSError:
             continue  # closed since
         with copy:
@@ -169,6 +169,12 @@ class Rig:
         chosen = settings(self.folder, **values)
         node = await self._stack.enter_async_context(running_node(chosen, route_map, database, PEPPERS))
         return Gateway(node, database, self._stack)
+
+    async def connect(self, port: int) -> Caller:
+        """A connection to any port."""
+        caller = await Caller.connect(port)
+        self._stack.push_async_callback(caller.close)
+        return caller
 
     async def close(self) -> None:
         await self._stack.aclose()

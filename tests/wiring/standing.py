@@ -93,16 +93,25 @@ async def make_standing(dsn: str) -> Standing:
     database = await connect(dsn, pool_size=2)
     try:
         tenants = Tenants(database)
-        full, other, reader, bare, suspended, rotated, expired, revoked, cancelled, deleted = (
-            await tenants.issue_many(
-                [
-                    SCOPES,
-                    ["contacts.readonly"],
-                    ["contacts.readonly"],
-                    [],
-                    *(["contacts.readonly"],) * 6,
-                ]
-            )
+        (
+            full,
+            other,
+            reader,
+            bare,
+            suspended,
+            rotated,
+            expired,
+            revoked,
+            cancelled,
+            deleted,
+        ) = await tenants.issue_many(
+            [
+                SCOPES,
+                ["contacts.readonly"],
+                ["contacts.readonly"],
+                [],
+                *(["contacts.readonly"],) * 6,
+            ]
         )
         agency = await tenants.issue(*SCOPES, kind=AccountKind.AGENCY)
         await tenants.suspend(suspended)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from gateway.admin.management.codes import Code
 from gateway.admin.management.principal import Operator, Person, Principal, may_manage_integrations
 from gateway.admin.management.refusals import Forbidden, Missing, translated
 from gateway.storage import accounts
@@ -21,9 +22,9 @@ class Right(StrEnum):
 
 
 _DENIALS = {
-    Right.ADMINISTER: ("admin_required", "Only an admin of the account may do this."),
+    Right.ADMINISTER: (Code.ADMIN_REQUIRED, "Only an admin of the account may do this."),
     Right.MANAGE_INTEGRATIONS: (
-        "private_integrations_not_permitted",
+        Code.PRIVATE_INTEGRATIONS_NOT_PERMITTED,
         "You may not manage private integrations; an admin of the account can permit it.",
     ),
 }
@@ -52,9 +53,7 @@ def _reaches(principal: Principal, account: Account) -> bool:
 
 def has_right(principal: Principal, account: Account, right: Right) -> bool:
     """Whether they may, the Labs switch aside."""
-    return _reaches(principal, account) and (
-        isinstance(principal, Operator) or _person_may(principal, right)
-    )
+    return _reaches(principal, account) and (isinstance(principal, Operator) or _person_may(principal, right))
 
 
 async def enter(reader: Reader, principal: Principal, account_id: str, right: Right) -> Account:
@@ -70,7 +69,7 @@ async def enter(reader: Reader, principal: Principal, account_id: str, right: Ri
         raise Forbidden(*_DENIALS[right])
     if right is Right.MANAGE_INTEGRATIONS and not account.labs_private_integrations:
         raise Forbidden(
-            "labs_private_integrations_off",
+            Code.LABS_PRIVATE_INTEGRATIONS_OFF,
             "Private integrations are switched off in the Labs settings of this account.",
         )
     return account
@@ -80,4 +79,4 @@ def require_operator(principal: Principal) -> Operator:
     """An operator for all accounts. Raises Forbidden."""
     if isinstance(principal, Operator) and principal.account_id is None:
         return principal
-    raise Forbidden("operator_required", "Only an operator whose key is for all accounts may do this.")
+    raise Forbidden(Code.OPERATOR_REQUIRED, "Only an operator whose key is for all accounts may do this.")

@@ -38,7 +38,6 @@ class IntegrationChanged(Changed):
     """An integration that was changed."""
 
     integration: IntegrationView
-    version: int = Field(exclude=True)
 
 
 class IntegrationIssued(IntegrationChanged):
@@ -65,37 +64,37 @@ class Listed(Value):
     next_cursor: str | None
 
 
-class Accounts(Listed):
+class AccountList(Listed):
     """Accounts, newest first."""
 
     items: tuple[AccountView, ...]
 
 
-class Members(Listed):
+class MemberList(Listed):
     """Members, newest first."""
 
     items: tuple[MemberView, ...]
 
 
-class Integrations(Listed):
+class IntegrationList(Listed):
     """Integrations, newest first."""
 
     items: tuple[IntegrationView, ...]
 
 
-class AdminKeys(Listed):
+class AdminKeyList(Listed):
     """Admin keys, revoked ones as well, newest first."""
 
     items: tuple[AdminKeyView, ...]
 
 
-class AuditEntries(Listed):
+class AuditList(Listed):
     """Rows of the audit, newest first."""
 
     items: tuple[AuditView, ...]
 
 
-class Nodes(Listed):
+class NodeList(Listed):
     """The nodes, by their identifiers."""
 
     items: tuple[NodeView, ...]

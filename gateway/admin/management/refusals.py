@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from gateway.admin.management.codes import Code
 from gateway.storage.errors import Conflict, ConflictReason, Invalid, NotFound
 
 
@@ -26,7 +27,7 @@ class Flaw:
 class Refusal(Exception):
     """We said no, and nothing was changed. The text may be shown to whoever asked."""
 
-    def __init__(self, code: str, detail: str) -> None:
+    def __init__(self, code: Code, detail: str) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
@@ -44,14 +45,14 @@ class Missing(Refusal):
     """There is no such thing, or it is another account's."""
 
     def __init__(self, kind: str) -> None:
-        super().__init__("not_found", f"There is no such {kind}.")
+        super().__init__(Code.NOT_FOUND, f"There is no such {kind}.")
 
 
 class ConflictingState(Refusal):
     """It does not fit what is there. `state` and `rotation_ends_at` say what is, where it is about tokens."""
 
     def __init__(
-        self, code: str, detail: str, *, state: str | None = None, rotation_ends_at: datetime | None = None
+        self, code: Code, detail: str, *, state: str | None = None, rotation_ends_at: datetime | None = None
     ) -> None:
         super().__init__(code, detail)
         self.state = state
@@ -66,7 +67,7 @@ class Unprocessable(Refusal):
     """What was sent is not valid; every flaw is named."""
 
     def __init__(self, flaws: Sequence[Flaw]) -> None:
-        super().__init__("invalid", " ".join(flaw.message for flaw in flaws[:3]))
+        super().__init__(Code.INVALID, " ".join(flaw.message for flaw in flaws[:3]))
         self.flaws = tuple(flaws)
 
 
@@ -74,15 +75,15 @@ class Throttled(Refusal):
     """Too many attempts; another may succeed after `retry_after_seconds`."""
 
     def __init__(self, detail: str, *, retry_after_seconds: int) -> None:
-        super().__init__("rate_limited", detail)
+        super().__init__(Code.RATE_LIMITED, detail)
         self.retry_after_seconds = retry_after_seconds
 
 
 _CODES: Final = {
-    ConflictReason.STATE: "conflict",
-    ConflictReason.DELETED: "integration_deleted",
-    ConflictReason.EMAIL_TAKEN: "email_taken",
-    ConflictReason.PARENT: "parent_refused",
+    ConflictReason.STATE: Code.CONFLICT,
+    ConflictReason.DELETED: Code.INTEGRATION_DELETED,
+    ConflictReason.EMAIL_TAKEN: Code.EMAIL_TAKEN,
+    ConflictReason.PARENT: Code.PARENT_REFUSED,
 }
 
 
@@ -104,7 +105,9 @@ def translated() -> Iterator[None]:
         raise Missing(error.kind) from error
     except Conflict as error:
         if error.reason is ConflictReason.VERSION:
-            raise StaleVersion("version_stale", "It was changed since it was read; read it again.") from error
+            raise StaleVersion(
+                Code.VERSION_STALE, "It was changed since it was read; read it again."
+            ) from error
         raise ConflictingState(_CODES[error.reason], _sentence(str(error))) from error
     except Invalid as error:
         # Values are checked before; what is left are cursors.

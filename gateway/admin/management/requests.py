@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
 
 from gateway.admin.management.values import (
     Days,
@@ -53,7 +56,7 @@ class NewMember(Value):
     email: Email
     name: Name
     role: Role
-    password: Password | None = None
+    password: Password | None = Field(default=None, repr=False)
 
 
 class PermissionsEdit(Value):
@@ -68,13 +71,13 @@ class MemberEdit(Edit):
     name: Name = unsent("")
     role: Role = unsent(Role.USER)
     permissions: PermissionsEdit = unsent(None)
-    password: Password = unsent("")
+    password: Password = unsent("", repr=False)
 
 
 class NewIntegration(Value):
     """A private integration to be made."""
 
-    name: Name
+    name: Annotated[Name, Field(examples=["Order sync"])]
     description: Description = ""
     scopes: Scopes
     issue_token: bool = True
@@ -114,12 +117,12 @@ class NewAdminKey(Value):
 class Credentials(Value):
     """A login."""
 
-    email: GivenPassword
-    password: GivenPassword
+    email: Annotated[str, StringConstraints(max_length=1024)]
+    password: GivenPassword = Field(repr=False)
 
 
 class PasswordChange(Value):
     """A member's own new password."""
 
-    current_password: GivenPassword
-    new_password: Password
+    current_password: GivenPassword = Field(repr=False)
+    new_password: Password = Field(repr=False)

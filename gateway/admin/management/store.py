@@ -31,9 +31,7 @@ class Store:
         """A mutation in the name of `principal`. Raises Refusal and StoreUnavailable."""
         async with self._turns:
             with translated():
-                async with mutation(
-                    self.reading, actor=principal.actor, address=principal.address
-                ) as change:
+                async with mutation(self.reading, actor=principal.actor, address=principal.address) as change:
                     yield change
 
     async def revision(self, change: Mutation) -> int:

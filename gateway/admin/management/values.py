@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeVar
@@ -26,11 +27,19 @@ from gateway.settings.units import DAY, parse_duration
 _LINE: Final = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
 _LINES: Final = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 _EMAIL: Final = r"^[^@\x00-\x20\x7f]+@[^@\x00-\x20\x7f]+$"
-_PASSWORD: Final = r"^[^\x00-\x1f\x7f]*$"
+_PRINTABLE: Final = r"^[^\x00-\x1f\x7f]*$"
+_INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]")
 _DURATION: Final = r"^[0-9]{1,12}(ms|s|m|h|d)$"
 MAX_WAIT_SECONDS: Final = 30.0
 MAX_SCOPES: Final = 1000
 _MAX_KEY_LIFE_SECONDS: Final = 3650 * DAY
+
+
+def _read_instant(value: object) -> object:
+    # Numbers, also as text, would be taken for seconds since 1970.
+    if isinstance(value, str) and _INSTANT.match(value) is None:
+        raise ValueError("write a time with its offset from UTC, such as 2026-01-31T12:00:00Z")
+    return value
 
 
 def _in_utc(value: datetime) -> datetime:
@@ -48,20 +57,16 @@ _STRIPPED: Final = StringConstraints(strip_whitespace=True)
 Name = Annotated[str, _STRIPPED, StringConstraints(min_length=1, max_length=100, pattern=_LINE)]
 Description = Annotated[str, _STRIPPED, StringConstraints(max_length=500, pattern=_LINES)]
 Email = Annotated[str, _STRIPPED, StringConstraints(min_length=3, max_length=254, pattern=_EMAIL)]
-Password = Annotated[
-    str,
-    StringConstraints(min_length=8, max_length=256, pattern=_PASSWORD),
-    Field(repr=False, json_schema_extra={"format": "password"}),
-]
+Password = Annotated[str, StringConstraints(min_length=8, max_length=256, pattern=_PRINTABLE)]
 # A password that is only compared: whatever it is, the answer is about the login, not about its form.
-GivenPassword = Annotated[
-    str, StringConstraints(max_length=1024), Field(repr=False, json_schema_extra={"format": "password"})
-]
+GivenPassword = Annotated[str, StringConstraints(max_length=1024)]
 Scope = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_LINE)]
-Scopes = Annotated[tuple[Scope, ...], Field(min_length=1, max_length=MAX_SCOPES)]
+Scopes = Annotated[
+    tuple[Scope, ...], Field(min_length=1, max_length=MAX_SCOPES, examples=[["contacts.readonly"]])
+]
 Days = Annotated[int, Field(ge=1, le=3650)]
 Identifier = Annotated[str, StringConstraints(max_length=64, pattern=_LINE)]
-Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_read_instant), AfterValidator(_in_utc)]
 Window = Annotated[
     float, BeforeValidator(parse_duration), Field(gt=0), _duration("A duration such as 24h or 7d.")
 ]
@@ -82,7 +87,9 @@ Lifetime = Annotated[
 class Value(BaseModel):
     """What is sent or answered: its members and no others, and it does not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
 
 class Edit(Value):
@@ -97,9 +104,9 @@ def _without_default(schema: dict[str, Any]) -> None:
     schema.pop("default", None)
 
 
-def unsent(stand_in: Any) -> Any:
+def unsent(stand_in: Any, *, repr: bool = True) -> Any:  # noqa: A002 - the name that pydantic has for it
     """The default of a member that may be left out, and then means nothing; `stand_in` is never looked at."""
-    return Field(default=stand_in, json_schema_extra=_without_default)
+    return Field(default=stand_in, json_schema_extra=_without_default, repr=repr)
 
 
 V = TypeVar("V", bound=BaseModel)
@@ -109,7 +116,7 @@ _PATTERNS: Final = {
     _LINE: "Write one line of text.",
     _LINES: "Write text without control characters.",
     _EMAIL: "Write an e-mail address such as robin@example.com.",
-    _PASSWORD: "Leave control characters out.",
+    _PRINTABLE: "Leave control characters out.",
 }
 
 

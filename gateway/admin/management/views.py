@@ -101,6 +101,8 @@ class IntegrationView(Value):
     rotation_due_at: datetime | None
     created_at: datetime
     created_by: ActorView
+    # Told in the ETag; an edit may demand it.
+    version: int = Field(exclude=True)
 
 
 class NewToken(Value):

@@ -53,7 +53,9 @@ _HASTY: Final = {
 
 def route_map(lanes: Sequence[Lane]) -> str:
     """A route map in which each lane is an upstream, and each lane's name the first segment of its paths."""
-    upstreams = "".join(f"  lane{lane.number}: {{urls: ['http://127.0.0.1:{lane.port}']}}\n" for lane in lanes)
+    upstreams = "".join(
+        f"  lane{lane.number}: {{urls: ['http://127.0.0.1:{lane.port}']}}\n" for lane in lanes
+    )
     services = "".join(_ROUTES.format(n=lane.number, p=lane.prefix.decode("ascii")) for lane in lanes)
     return f"upstreams:\n{upstreams}services:{services}scopes:\n  items.write: Everything\n  items.admin: Nothing\n"
 
@@ -64,13 +66,25 @@ class _Demo:
     def __init__(self, folder: Path, *, routes: Path, environ: dict[str, str]) -> None:
         self._folder = folder
         self._routes = routes
-        self._environ = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY__")}
-        self._environ |= {"GATEWAY__PROXY__GUESSING__FREE": "1000000", "GATEWAY__LOG__ACCESS": "off"} | environ
+        self._environ = {
+            name: value for name, value in os.environ.items() if not name.startswith("GATEWAY__")
+        }
+        self._environ |= {
+            "GATEWAY__PROXY__GUESSING__FREE": "1000000",
+            "GATEWAY__LOG__ACCESS": "off",
+        } | environ
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> tuple[int, str]:
         """The port of its proxy, and the token."""
-        command = (Path(sys.executable).with_name("gateway"), "demo", "--proxy-port", "0", "--admin-port", "0")
+        command = (
+            Path(sys.executable).with_name("gateway"),
+            "demo",
+            "--proxy-port",
+            "0",
+            "--admin-port",
+            "0",
+        )
         with (self._folder / "log").open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *command,
@@ -137,7 +151,9 @@ class Gateway:
             own.mkdir(mode=0o711)
             self._demos.append(_Demo(own, routes=routes, environ=environ))
         try:
-            (usual, token), (hasty, hasty_token) = await asyncio.gather(*(demo.start() for demo in self._demos))
+            (usual, token), (hasty, hasty_token) = await asyncio.gather(
+                *(demo.start() for demo in self._demos)
+            )
         except BaseException:
             await self.stop()
             raise

@@ -1,0 +1,17 @@
+"""Every call of the API, in the order in which the description lists them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.admin.api import calls_accounts, calls_integrations, calls_operators, calls_session, calls_usage
+from gateway.admin.api.operation import Operation
+
+BASE: Final = "/api/v1"
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    *calls_accounts.OPERATIONS,
+    *calls_integrations.OPERATIONS,
+    *calls_usage.OPERATIONS,
+    *calls_operators.OPERATIONS,
+    *calls_session.OPERATIONS,
+)

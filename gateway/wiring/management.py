@@ -1,0 +1,63 @@
+"""From settings and a database to the services that the API, the pages and the commands manage with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from gateway.admin.management.accounts import Accounts
+from gateway.admin.management.admin_keys import AdminKeys
+from gateway.admin.management.audit import Audit
+from gateway.admin.management.hashing import PasswordHashing
+from gateway.admin.management.integrations import Integrations
+from gateway.admin.management.members import Members
+from gateway.admin.management.minting import Mint
+from gateway.admin.management.nodes import Nodes
+from gateway.admin.management.scopes import Scopes
+from gateway.admin.management.services import Management
+from gateway.admin.management.sessions import Sessions
+from gateway.admin.management.store import Store
+from gateway.admin.management.tokens import Tokens
+from gateway.admin.management.usage import Usage
+from gateway.core.model import RouteMap
+from gateway.core.tokens import Digester
+from gateway.settings.model import Settings
+from gateway.storage.database import Database
+from gateway.wiring.credentials import new_admin_key, new_token
+
+
+def management(
+    settings: Settings, database: Database, digester: Digester, *, live_map: Callable[[], RouteMap]
+) -> Management:
+    """The services. `live_map` is asked at each call for the map in force."""
+
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    store = Store(database, turns=max(1, settings.database.pool_size // 2))
+    mint = Mint(
+        new_token=lambda: new_token(settings.tokens.prefix, digester),
+        new_admin_key=lambda: new_admin_key(digester),
+    )
+    hashing = PasswordHashing()
+    scopes = Scopes(live_map)
+    remind_after = timedelta(seconds=settings.rotation.remind_after)
+    return Management(
+        accounts=Accounts(store),
+        members=Members(store, hashing),
+        scopes=scopes,
+        integrations=Integrations(store, scopes=scopes, mint=mint, remind_after=remind_after),
+        tokens=Tokens(
+            store,
+            mint=mint,
+            window=timedelta(seconds=settings.rotation.window),
+            max_window=timedelta(seconds=settings.rotation.max_window),
+            remind_after=remind_after,
+        ),
+        admin_keys=AdminKeys(store, mint=mint, digester=digester, now=now),
+        sessions=Sessions(store, hashing, monotonic=time.monotonic),
+        audit=Audit(store),
+        nodes=Nodes(store, monotonic=time.monotonic),
+        usage=Usage(store, live_map=live_map, now=now),
+    )
