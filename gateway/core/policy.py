@@ -94,20 +94,27 @@ def authorize(caller: Caller, route: Route | None, versions: Sequence[str]) -> A
     return Allow(caller, route)
 
 
+# Bound once, and compared in turn: see `core.request`.
+_ALL_OF: Final = Access.ALL_OF
+_ANY_OF: Final = Access.ANY_OF
+_PUBLIC: Final = Access.PUBLIC
+_AUTHENTICATED: Final = Access.AUTHENTICATED
+
+
 def missing_scope(route: Route, held: frozenset[str]) -> str | None:
     """The scope to ask for, or None when `held` is enough. Scopes are opaque: none implies another."""
-    match route.access:
-        case Access.ALL_OF:
-            for scope in route.scopes:
-                if scope not in held:
-                    return scope
-            # An empty list names nothing to ask for, and is not open.
-            return None if route.scopes else ""
-        case Access.ANY_OF:
-            return None if not held.isdisjoint(route.scopes) else next(iter(route.scopes), "")
-        case Access.PUBLIC | Access.AUTHENTICATED:
-            return None
-    assert_never(route.access)
+    access = route.access
+    if access is _ALL_OF:
+        for scope in route.scopes:
+            if scope not in held:
+                return scope
+        # An empty list names nothing to ask for, and is not open.
+        return None if route.scopes else ""
+    if access is _ANY_OF:
+        return None if not held.isdisjoint(route.scopes) else next(iter(route.scopes), "")
+    if access is _PUBLIC or access is _AUTHENTICATED:
+        return None
+    assert_never(access)
 
 
 def decide(

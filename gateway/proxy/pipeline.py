@@ -6,7 +6,7 @@ It takes values and gives a verdict; it reads no socket and waits for nothing. W
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from gateway.core.cors import CorsPolicy
 from gateway.core.model import Access, Caller, TokenRecord
@@ -19,6 +19,8 @@ from gateway.core.websocket import accept_value, field_value
 from gateway.index.cache import MISS, Miss
 from gateway.proxy.identity import IdentityBlocks
 from gateway.proxy.live import LiveMap, Plan
+
+_PUBLIC: Final = Access.PUBLIC
 
 
 class Index(Protocol):
@@ -110,7 +112,7 @@ def travel(
         preflight = _preflight(request, path, live, cors)
         if preflight is not None:
             return preflight
-    if plan is not None and plan.route.access is Access.PUBLIC:
+    if plan is not None and plan.route.access is _PUBLIC:
         return _limited(request, plan, None) or _forward(request, path, plan, provenance)
     token = read_credential(request.authorization, policy.token_form)
     if isinstance(token, Deny):
