@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from gateway.proxy.record import Trail
+
 
 class Served(Protocol):
     """What a connection tells whatever it is serving: an exchange, or the tunnel that it became."""
+
+    @property
+    def trail(self) -> Trail: ...
 
     def check(self, now: float) -> None: ...
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import select
 import socket
-import struct
 import time
 from math import inf
 from typing import Final, cast
@@ -32,13 +31,13 @@ from gateway.proxy.heads import HeadReader
 from gateway.proxy.listener import Listener
 from gateway.proxy.memo import HeadMemo
 from gateway.proxy.record import Trail
+from gateway.proxy.upstream import RESET_ON_CLOSE
 
 # A refused body is read up to here, so that its connection can go on.
 _DRAIN: Final = 64 * 1024
 # Pipelined input waits unread beyond this.
 _READ_AHEAD: Final = 64 * 1024
 _HANG_UP: Final = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR
-_RESET: Final = struct.pack("ii", 1, 0)
 _monotonic = time.monotonic
 
 
@@ -129,6 +128,11 @@ class ProxyConnection(web.RequestHandler):
         self._exchange = self._tunnel = None
         if served is not None:
             served.caller_left()
+
+    @property
+    def trail(self) -> Trail | None:
+        """What the request under way has left behind so far."""
+        return None if (served := self._served) is None else served.trail
 
     @property
     def _served(self) -> Served | None:
@@ -391,7 +395,7 @@ class ProxyConnection(web.RequestHandler):
         if self.transport is not None:
             sock = self.transport.get_extra_info("socket")
             if sock is not None:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
             self.transport.abort()
 
     # Time and ends.

@@ -39,7 +39,7 @@ class Tunnel:
     ) -> None:
         self._caller = caller
         self._upstream = upstream
-        self._trail = trail
+        self.trail = trail
         self._standing = standing(self._lost_standing)
         self._on_end = on_end
         self._from_caller = FrameTracker()
@@ -51,7 +51,7 @@ class Tunnel:
         self._ended = False
 
     def __repr__(self) -> str:
-        return f"<Tunnel {self._trail.path} {'closing' if self._code else 'open'}>"
+        return f"<Tunnel {self.trail.path} {'closing' if self._code else 'open'}>"
 
     def open(self, head: ResponseHead, first: bytes) -> None:
         """Pass the 101 on, and what already stood behind it."""
@@ -60,7 +60,7 @@ class Tunnel:
             b"Connection: Upgrade",
             b"Upgrade: websocket",
             *head.kept,
-            b"X-Request-Id: " + self._trail.request_id.encode("ascii"),
+            b"X-Request-Id: " + self.trail.request_id.encode("ascii"),
             b"\r\n",
         )
         self._caller.write(b"\r\n".join(lines))
@@ -75,7 +75,7 @@ class Tunnel:
         """Bytes of the caller."""
         if self._ended or self._code:
             return
-        self._trail.bytes_in += len(data)
+        self.trail.bytes_in += len(data)
         self._from_caller.feed(data)
         self._upstream.write(data)
 
@@ -104,7 +104,7 @@ class Tunnel:
             self._from_upstream.feed(data)
         else:
             data = data[: self._from_upstream.feed(data, to_boundary=True)]
-        self._trail.bytes_out += len(data)
+        self.trail.bytes_out += len(data)
         self._caller.write(data)
         if self._code:
             self._close_at_boundary()
@@ -127,7 +127,7 @@ class Tunnel:
 
     def failed(self, detail: str, *, bad: bool) -> None:
         """The upstream's connection broke."""
-        self._trail.detail = f"{detail}{' (malformed)' if bad else ''}"
+        self.trail.detail = f"{detail}{' (malformed)' if bad else ''}"
         self._end()
 
     def whole(self, response: WholeResponse) -> None:
@@ -161,7 +161,7 @@ class Tunnel:
         self._close(GOING_AWAY, "going away")
 
     def _lost_standing(self, deny: Deny) -> None:
-        self._trail.code = deny.code.value
+        self.trail.code = deny.code.value
         self._close(POLICY_VIOLATION, deny.code.value)
 
     def _close(self, code: int, reason: str) -> None:
@@ -185,7 +185,7 @@ class Tunnel:
         if self._ended:
             return
         self._set_ended()
-        self._upstream.abort()
+        self._upstream.close()
         self._caller.break_off(reset=False)
 
     def _set_ended(self) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import select
+import socket
+import struct
 from typing import Final, Protocol, cast
 
 import httptools
@@ -19,6 +21,8 @@ from gateway.core.whole_response import WholeResponse, read_whole
 MAX_HEAD: Final = 64 * 1024
 MAX_FIELDS: Final = 256
 MAX_TRAILERS: Final = 16 * 1024
+# SO_LINGER on, with no time: closing sends a reset.
+RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 _RULES: Final = ResponseFieldRules()
 
 
@@ -116,10 +120,26 @@ class UpstreamConnection(asyncio.Protocol):
         )
 
     def abort(self) -> None:
-        """End it at once, whatever is under way."""
+        """End it at once, whatever is under way.
+
+        In the middle of an exchange with a reset: behind megabytes that the upstream has not read yet, it would see no
+        other end for as long as it does not read them.
+        """
+        busy, self.receiver = self.receiver is not None, None
+        transport = self.transport
+        if transport is None:
+            return
+        if busy:
+            sock = transport.get_extra_info("socket")
+            if sock is not None and sock.fileno() >= 0:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        transport.abort()
+
+    def close(self) -> None:
+        """End it once what was written has gone out."""
         self.receiver = None
         if self.transport is not None:
-            self.transport.abort()
+            self.transport.close()
 
     def is_quiet(self) -> bool:
         """Whether the idle connection is open and holds no unread byte or end of file."""

@@ -72,7 +72,7 @@ def _body(fields: list[tuple[bytes, bytes]], minor: int, rest: bytes) -> tuple[b
         return _chunks(rest)
     if not lengths:
         return b"", rest
-    if len(lengths) > 1 or re.fullmatch(rb"[0-9]+", lengths[0]) is None or int(lengths[0]) > len(rest):
+    if len(lengths) > 1 or re.fullmatch(rb"[0-9]{1,1000}", lengths[0]) is None or int(lengths[0]) > len(rest):
         return None
     return rest[: int(lengths[0])], rest[int(lengths[0]) :]
 
