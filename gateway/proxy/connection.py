@@ -462,7 +462,8 @@ class ProxyConnection(web.RequestHandler):
         trail.code = deny.code.value
         trail.detail = deny.detail
         trail.ended = now
-        head_only = message is not None and message.method == "HEAD"
+        # A head that was refused while it was read is still in the buffer.
+        head_only = message.method == "HEAD" if message is not None else self._buffer.startswith(b"HEAD ")
         self.write(
             refusal(
                 deny,

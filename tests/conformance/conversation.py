@@ -12,6 +12,7 @@ from tests.conformance.case import (
     LANE,
     TOKEN,
     AfterAnswer,
+    Answer,
     Answered,
     Arrival,
     Arrived,
@@ -177,10 +178,10 @@ class Conversation:
             case Leave():
                 line.leave()
 
-    def _finals(self, line: _Line) -> tuple[object, ...]:
+    def _finals(self, line: _Line) -> tuple[Answer, ...]:
         return self._read(line)[0]
 
-    def _read(self, line: _Line):  # type: ignore[no-untyped-def] # what read_answers gives
+    def _read(self, line: _Line) -> tuple[tuple[Answer, ...], bytes, tuple[str, ...]]:
         return read_answers(
             self._put_back(line.received),
             self._case.methods,

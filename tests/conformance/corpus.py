@@ -9,7 +9,9 @@ from tests.conformance.case import Case
 from tests.conformance.cases import (
     bodies,
     chunked,
+    connections,
     credentials,
+    endings,
     heads,
     identity,
     lengths,
@@ -19,7 +21,20 @@ from tests.conformance.cases import (
     upstreams,
 )
 
-_TABLES: Final = (lengths, chunked, heads, targets, paths, credentials, identity, bodies, upstreams, upgrades)
+_TABLES: Final = (
+    lengths,
+    chunked,
+    heads,
+    targets,
+    paths,
+    credentials,
+    identity,
+    bodies,
+    connections,
+    upstreams,
+    endings,
+    upgrades,
+)
 
 
 def corpus() -> tuple[Case, ...]:

@@ -19,10 +19,10 @@ def as_table(results: Results, not_run: Mapping[str, str]) -> str:
         "| class | cases | " + " | ".join(names) + " |",
         "| --- | --: | " + " | ".join("---" for _ in names) + " |",
     ]
-    for kind in Kind:
-        lines.append(
-            _row(kind.value, {name: [o for o in results[name] if o.case.kind is kind] for name in names})
-        )
+    lines += [
+        _row(kind.value, {name: [o for o in results[name] if o.case.kind is kind] for name in names})
+        for kind in Kind
+    ]
     lines.append(_row("**all**", results))
     lines += ["", "Each cell: safe / broken / unsafe."]
     lines += [f"Not run: {name} ({reason})." for name, reason in not_run.items()]

@@ -11,8 +11,8 @@ from typing import Final, Protocol
 
 from tests.conformance.case import Case, Observation, Problems, Stand, Verdict
 from tests.conformance.conversation import Conversation, Door
-from tests.conformance.expect import problems_of
 from tests.conformance.lane import Lane
+from tests.conformance.verdicts import problems_of
 
 LANES: Final = 8
 

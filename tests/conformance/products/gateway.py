@@ -140,8 +140,7 @@ class Gateway:
         """It is always there."""
         return None
 
-    async def start(self, lanes: Sequence[Lane]) -> Door:
-        """Both of them, side by side."""
+    def _lay_out(self, lanes: Sequence[Lane]) -> None:
         folder = Path(self._folder.name)
         folder.chmod(0o711)  # PostgreSQL may run as another user
         routes = folder / "routes.yaml"
@@ -150,6 +149,10 @@ class Gateway:
             own = folder / stand.value
             own.mkdir(mode=0o711)
             self._demos.append(_Demo(own, routes=routes, environ=environ))
+
+    async def start(self, lanes: Sequence[Lane]) -> Door:
+        """Both of them, side by side."""
+        self._lay_out(lanes)
         try:
             (usual, token), (hasty, hasty_token) = await asyncio.gather(
                 *(demo.start() for demo in self._demos)

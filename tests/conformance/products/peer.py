@@ -61,6 +61,7 @@ class Peer(ABC):
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="gateway-conformance-")
+        Path(self._folder.name).chmod(0o777)  # some serve as another user
         self._process: asyncio.subprocess.Process | None = None
 
     def __repr__(self) -> str:
@@ -77,7 +78,6 @@ class Peer(ABC):
     async def start(self, lanes: Sequence[Lane]) -> Door:
         """Start it, and wait until it accepts connections."""
         folder = Path(self._folder.name)
-        folder.chmod(0o777)  # some serve as another user
         port = _free_port()
         words = self.configure(folder, port, lanes)
         program = shutil.which(self.program, path=_PLACES)

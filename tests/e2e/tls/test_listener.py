@@ -49,7 +49,7 @@ async def secure(rig: Rig, authority: Authority, local: Pair) -> Secure:
 async def test_requests_are_served_on_one_connection_and_said_to_be_https(secure: Secure) -> None:
     caller = await secure.caller()
     for number in range(5):
-        asked = request("GET", "/plain", token=secure.rig.token)
+        asked = request("GET", "/plain", token=secure.rig.token, host="api.example.com")
         if number == 3:
             asked = asked.replace(b"GET /plain", b"GET https://api.example.com/plain")
         elif number == 4:
@@ -61,7 +61,7 @@ async def test_requests_are_served_on_one_connection_and_said_to_be_https(secure
 
 async def test_a_url_of_another_scheme_is_another_server(secure: Secure) -> None:
     caller = await secure.caller()
-    asked = request("GET", "/plain", token=secure.rig.token)
+    asked = request("GET", "/plain", token=secure.rig.token, host="api.example.com")
     answer = await caller.ask(asked.replace(b"GET /plain", b"GET http://api.example.com/plain"))
     assert (answer.status, answer.code, answer.closes) == (400, "bad_request", True)
 
@@ -201,8 +201,11 @@ async def test_a_caller_that_never_says_goodbye_does_not_hold_up_the_end(secure:
     caller = await secure.caller()
     assert (await caller.ask(request("GET", "/plain", token=secure.rig.token))).status == 200
     caller._writer.transport.pause_reading()  # type: ignore[attr-defined]
-    async with asyncio.timeout(5):
-        assert await secure.gateway.node.drain()
+    try:
+        async with asyncio.timeout(5):
+            assert await secure.gateway.node.drain()
+    finally:
+        caller.leave()
 
 
 async def test_a_handshake_that_never_ends_is_cut_like_a_head_that_never_comes(
@@ -215,10 +218,11 @@ async def test_a_handshake_that_never_ends_is_cut_like_a_head_that_never_comes(
         proxy__timeouts__head="500ms",
     )
     silent = await Caller.connect(gateway.node.proxy_port)
-    async with asyncio.timeout(5):
+    try:
         with contextlib.suppress(ConnectionError):
-            assert await silent.rest(seconds=5) == b""
-    await silent.close()
+            assert await silent.rest(seconds=3) == b""
+    finally:
+        silent.leave()
 
 
 async def test_early_answers_and_sleeping_bodies_behave_as_without_tls(secure: Secure) -> None:
