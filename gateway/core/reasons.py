@@ -39,6 +39,10 @@ class Code(StrEnum):
     INTERNAL_ERROR = "internal_error"
 
 
+# What Python says before 3.13 is older than RFC 9110.
+_PHRASES: Final = {413: "Content Too Large", 414: "URI Too Long"}
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """How a code is answered. `challenge`: the answer carries `WWW-Authenticate` (RFC 6750 section 3)."""
@@ -51,7 +55,7 @@ class Reason:
     @property
     def phrase(self) -> str:
         """The reason phrase of RFC 9110 for the status."""
-        return HTTPStatus(self.status).phrase
+        return _PHRASES.get(self.status) or HTTPStatus(self.status).phrase
 
 
 _ASK: Final = "ask"
