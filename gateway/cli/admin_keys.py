@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
 
-from gateway.cli.context import (
-    ConfigOption,
-    JsonOption,
-    operator,
-    read_digester,
-    read_settings,
-    with_database,
-)
-from gateway.cli.failures import BAD_USAGE, Refused
-from gateway.cli.output import note, print_json, print_secret, print_table
+from gateway.admin.management.outcomes import AdminKeyChanged, AdminKeyCreated, AdminKeyList
+from gateway.admin.management.requests import NewAdminKey
+from gateway.cli.context import ConfigOption, JsonOption
+from gateway.cli.desk import Desk, WaitOption, change, known, manage
+from gateway.cli.given import given
+from gateway.cli.output import as_data, counted, note, print_json, print_table
 from gateway.cli.pages import everything
-from gateway.settings.units import parse_duration
-from gateway.storage import admin_keys
-from gateway.storage.admin_keys import AdminKey
-from gateway.storage.database import Database
-from gateway.storage.mutation import mutation
-from gateway.wiring.credentials import new_admin_key
+from gateway.cli.told import tell
 
 app = typer.Typer(help="Admin keys for the management API.", no_args_is_help=True)
 
@@ -36,59 +25,57 @@ def create(
     expires_in: Annotated[
         str | None, typer.Option(help="Such as 90d; without it the key does not expire.")
     ] = None,
+    wait: WaitOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Create an admin key. It goes to standard output, alone."""
-    settings = read_settings(config)
-    try:
-        expires_at = (
-            None if expires_in is None else datetime.now(UTC) + timedelta(seconds=parse_duration(expires_in))
-        )
-    except ValueError as error:
-        raise Refused(f"--expires-in: {error}", status=BAD_USAGE) from None
-    secret, digest, hint = new_admin_key(read_digester(settings))
+    new = given(NewAdminKey, {"name": name, "account_id": account, "expires_in": expires_in}, name="NAME")
 
-    async def work(database: Database) -> AdminKey:
-        async with mutation(database, actor=operator()) as change:
-            return await admin_keys.create(
-                change, name=name, digest=digest, hint=hint, account_id=account, expires_at=expires_at
-            )
+    async def work(desk: Desk) -> AdminKeyCreated:
+        if account is not None:
+            known(account, "account")
+        return await desk.management.admin_keys.create(desk.by, new)
 
-    key = with_database(settings, work)
-    if as_json:
-        print_json({**asdict(key), "secret": secret})
-    else:
-        print_secret(secret, about=f"created {key.id} for {key.name!r}; the key:")
+    done = change(config, wait, work)
+    key = done.outcome.admin_key
+    tell(done, as_json, f"created {key.id} for {key.name!r}; the key", secret=done.outcome.secret)
 
 
 @app.command("list")
 def list_(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """List the admin keys, revoked ones as well."""
 
-    async def work(database: Database) -> list[AdminKey]:
-        return await everything(lambda cursor: admin_keys.list_page(database, limit=500, cursor=cursor))
+    async def work(desk: Desk) -> AdminKeyList:
+        return await everything(
+            lambda limit, cursor: desk.management.admin_keys.list(desk.by, limit=limit, cursor=cursor)
+        )
 
-    found = with_database(read_settings(config), work)
+    found = manage(config, work)
     if as_json:
-        print_json([asdict(key) for key in found])
+        print_json(as_data(found))
         return
     print_table(
         ("ID", "NAME", "HINT", "ACCOUNT", "EXPIRES", "REVOKED", "LAST USED"),
-        ((k.id, k.name, k.hint, k.account_id, k.expires_at, k.revoked_at, k.last_used_at) for k in found),
+        (
+            (k.id, k.name, k.hint, k.account_id, k.expires_at, k.revoked_at, k.last_used_at)
+            for k in found.items
+        ),
     )
+    note(counted(len(found.items), "admin key"))
 
 
 @app.command()
 def revoke(
-    key_id: Annotated[str, typer.Argument(help="The key's id, key_…")],
+    key_id: Annotated[str, typer.Argument(metavar="KEY", help="The key's id, key_…")],
+    wait: WaitOption = None,
     config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """End an admin key at once."""
 
-    async def work(database: Database) -> AdminKey:
-        async with mutation(database, actor=operator()) as change:
-            return await admin_keys.revoke(change, key_id)
+    async def work(desk: Desk) -> AdminKeyChanged:
+        return await desk.management.admin_keys.revoke(desk.by, known(key_id, "admin key"))
 
-    key = with_database(read_settings(config), work)
-    note(f"revoked {key.id} {key.name!r}")
+    done = change(config, wait, work)
+    tell(done, as_json, f"revoked {done.outcome.admin_key.id} {done.outcome.admin_key.name!r}")

@@ -12,10 +12,15 @@ from gateway.cli import (
     admin_keys,
     audit,
     demo,
+    integration_tokens,
+    integration_use,
     integrations,
     maps,
+    members,
     migrate,
+    nodes,
     sample_upstream,
+    scopes,
     serve,
     token,
 )
@@ -55,9 +60,15 @@ app.command("routes")(maps.routes)
 app.command("sample-upstream")(sample_upstream.sample_upstream)
 app.add_typer(token.app, name="token")
 app.add_typer(accounts.app, name="account")
+app.add_typer(members.app, name="member")
+# One group in three files.
+integrations.app.add_typer(integration_tokens.app)
+integrations.app.add_typer(integration_use.app)
 app.add_typer(integrations.app, name="integration")
+app.add_typer(scopes.app, name="scope")
 app.add_typer(admin_keys.app, name="admin-key")
 app.add_typer(audit.app, name="audit")
+app.add_typer(nodes.app, name="nodes")
 
 
 def main() -> None:

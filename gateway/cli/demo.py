@@ -14,7 +14,7 @@ import typer
 import uvloop
 
 from gateway.cli.failures import BAD_USAGE, Refused
-from gateway.cli.serve import until_told_to_stop
+from gateway.cli.stopping import stoppable
 from gateway.core.model import RouteMap
 from gateway.core.tokens import Digester
 from gateway.settings.load import load_settings
@@ -73,7 +73,7 @@ def _make_folder(folder: Path) -> None:
 async def _demo(
     settings: Settings, route_map: RouteMap, peppers: Peppers, dsn: str, *, own_map: bool, as_json: bool
 ) -> None:
-    async with AsyncExitStack() as stack:
+    async with stoppable() as signals, AsyncExitStack() as stack:
         port = await stack.enter_async_context(sample_upstream("127.0.0.1", 0))
         upstream = f"http://127.0.0.1:{port}"
         if not own_map:
@@ -91,7 +91,7 @@ async def _demo(
             _print_line(node, made, upstream, dsn)
         else:
             _print_welcome(node, made, route_map, upstream)
-        await until_told_to_stop(node)
+        await signals.drain_when_asked(node)
 
 
 def _print_line(node: Node, made: Demo, upstream: str, dsn: str) -> None:

@@ -6,6 +6,8 @@ import os
 import sys
 from collections.abc import Callable
 
+from gateway.admin.management.refusals import Refusal
+from gateway.cli.ways_out import in_words
 from gateway.proxy.server import PurePythonParser
 from gateway.settings.errors import ConfigurationError
 from gateway.storage.errors import StorageError
@@ -36,6 +38,9 @@ def guarded(run: Callable[[], object]) -> int:
     except Refused as error:
         _say(str(error))
         return error.status
+    except Refusal as refusal:
+        _say(in_words(refusal))
+        return FAILED
     except (StorageError, ListenError, PurePythonParser) as error:
         _say(str(error))
         return FAILED

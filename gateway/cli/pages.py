@@ -1,22 +1,33 @@
-"""All pages of a list, one after the other."""
+"""Lists that are read in pages, put together again."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
-from gateway.storage.paging import Listed, Page
+from gateway.admin.management.outcomes import (
+    AccountList,
+    AdminKeyList,
+    AuditList,
+    IntegrationList,
+    MemberList,
+)
 
-Item = TypeVar("Item", bound=Listed)
+PAGE: Final = 200
+
+Found = TypeVar("Found", AccountList, AdminKeyList, AuditList, IntegrationList, MemberList)
 
 
-async def everything(page: Callable[[str | None], Awaitable[Page[Item]]]) -> list[Item]:
-    """Every item of a list that is read by `page(cursor)`."""
-    items: list[Item] = []
-    cursor: str | None = None
-    while True:
-        found = await page(cursor)
-        items += found.items
-        cursor = found.next
-        if cursor is None:
-            return items
+async def everything(
+    page: Callable[[int, str | None], Awaitable[Found]],
+    *,
+    at_most: int | None = None,
+    cursor: str | None = None,
+) -> Found:
+    """What `page(limit, cursor)` has from `cursor` on, as one page: all of it, or the first `at_most`."""
+    found: Found = await page(PAGE if at_most is None else min(PAGE, at_most), cursor)
+    while found.next_cursor is not None and (at_most is None or len(found.items) < at_most):
+        left = PAGE if at_most is None else min(PAGE, at_most - len(found.items))
+        more: Found = await page(left, found.next_cursor)
+        found = more.model_copy(update={"items": (*found.items, *more.items)})
+    return found

@@ -77,6 +77,6 @@ def test_changes_are_listed_newest_first(command: Warm, own_site: Site) -> None:
     assert issued.integration_id in lines[1]
     told = command(
         "audit", "list", "--config", own_site.config, "--account", issued.account_id, "--limit", "2", "--json"
-    ).json
+    ).json["items"]
     assert [entry["action"] for entry in told] == ["integration.resume", "integration.suspend"]
     assert told[0]["prev"] == told[1]["hash"]

@@ -137,9 +137,11 @@ def test_accounts_integrations_and_keys_from_nothing(command: Warm, own_site: Si
     agency = command("account", "create", "Northwind", "--kind", "agency", *config)
     assert agency.status == 0
     assert re.fullmatch(r"acc_\w+\n", agency.out), "the id alone, for scripts"
-    made = command("account", "create", "Bluebird", "--parent", agency.out.strip(), "--json", *config).json
+    made = command("account", "create", "Bluebird", "--parent", agency.out.strip(), "--json", *config).json[
+        "account"
+    ]
     assert (made["kind"], made["parent_id"]) == ("sub_account", agency.out.strip())
-    listed = command("account", "list", "--json", *config).json
+    listed = command("account", "list", "--json", *config).json["items"]
     assert {account["name"] for account in listed} == {"Northwind", "Bluebird"}
     table = command("account", "list", *config)
     assert table.out.splitlines()[0].split() == ["ID", "KIND", "NAME", "PARENT", "CREATED"]
@@ -154,7 +156,7 @@ def test_accounts_integrations_and_keys_from_nothing(command: Warm, own_site: Si
     assert as_json["integration"]["state"] == "one"
     assert as_json["integration"]["scopes"] == ["contacts.readonly"]
     shown = command("integration", "list", "--account", made["id"], "--json", *config)
-    assert len(shown.json) == 2
+    assert len(shown.json["items"]) == 2
     table = command("integration", "list", "--account", made["id"], *config)
     for text in (shown.out, table.out):
         assert secret.out.strip() not in text
@@ -166,11 +168,12 @@ def test_accounts_integrations_and_keys_from_nothing(command: Warm, own_site: Si
     assert is_token(again["secret"], "adm")
     assert "digest" not in json.dumps(again)
     keys = command("admin-key", "list", "--json", *config)
-    assert {found["name"] for found in keys.json} == {"CI", "CI 2"}
+    assert {found["name"] for found in keys.json["items"]} == {"CI", "CI 2"}
     assert key.out.strip() not in keys.out
-    assert command("admin-key", "revoke", again["id"], *config).status == 0
+    assert command("admin-key", "revoke", again["admin_key"]["id"], *config).status == 0
     revoked = {
-        found["name"]: found["revoked_at"] for found in command("admin-key", "list", "--json", *config).json
+        found["name"]: found["revoked_at"]
+        for found in command("admin-key", "list", "--json", *config).json["items"]
     }
     assert revoked["CI"] is None
     assert revoked["CI 2"] is not None

@@ -132,7 +132,7 @@ def test_other_commands_join_it_while_it_runs(
     _, told = demo
     where: dict[str, Any] = {"GATEWAY__DATA_DIR": str(data)}
     listed = command("account", "list", "--json", **where)
-    assert [account["id"] for account in listed.json if account["kind"] == "sub_account"] == [
+    assert [account["id"] for account in listed.json["items"] if account["kind"] == "sub_account"] == [
         told["account_id"]
     ]
     made = command(

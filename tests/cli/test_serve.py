@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
+from gateway.storage import migrations
 from gateway.storage.database import connect_alone
 from tests.cli.conftest import Site, Start
-from tests.cli.process import COMMAND, Result, Running, Warm, gateway
+from tests.cli.process import COMMAND, PATIENCE_SECONDS, Result, Running, Warm, gateway
 from tests.proxy.caller import request
 from tests.proxy.recording import OK, Arrival, Line
 from tests.wiring.databases import Databases, run
@@ -135,6 +136,30 @@ def most_memory(pid: int) -> int:
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
     raise AssertionError("no VmHWM")
+
+
+async def test_sigterm_while_it_still_starts_ends_it_cleanly(
+    tmp_path: Path, databases: Databases, start: Start
+) -> None:
+    """It waits for another process that migrates the database, and need not wait for it to be stopped."""
+    dsn = await databases.create_empty()
+    site = Site(tmp_path, dsn)
+    other = await connect_alone(dsn)
+    try:
+        assert await other.fetchval("SELECT pg_try_advisory_lock($1)", migrations._LOCK)
+        running = start("serve", "--config", site.config)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not await other.fetchval(  # noqa: ASYNC110 - the event is in another process
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND query ~ 'pg_try_advisory_lock' AND pid <> pg_backend_pid()"
+            ):
+                await asyncio.sleep(0.01)
+        assert await asyncio.to_thread(running.stop) == 0
+        assert running.events[-1]["event"] == "stopped before it served"
+        assert "Traceback" not in running.said
+    finally:
+        await other.close()
+        await databases.drop(dsn)
 
 
 async def test_no_credential_and_no_query_is_logged(rig: Rig, site: Site, start: Start) -> None:

@@ -28,6 +28,7 @@ _BATCH: Final = settings(
     deadline=None,
     database=None,
     phases=(Phase.generate, Phase.shrink),
+    report_multiple_bugs=False,
     suppress_health_check=list(HealthCheck),
 )
 

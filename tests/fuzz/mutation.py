@@ -59,8 +59,10 @@ _LINES: Final = (
 _ENDS: Final = (b"\n", b"\r", b"\r\r\n", b"\r\n\r\n", b"\n\r\n", b" \r\n", b"\r\n ")
 
 Mutation = tuple[int, int, int]
-MUTATIONS: Final = st.lists(
-    st.tuples(st.integers(0, 9), st.integers(0, 4095), st.integers(0, 255)), max_size=5
+_MUTATION: Final = st.tuples(st.integers(0, 10), st.integers(0, 4095), st.integers(0, 255))
+# Mostly none or one: what is broken twice is refused for the first thing, and hides the second.
+MUTATIONS: Final[st.SearchStrategy[list[Mutation]]] = (
+    st.just([]) | st.lists(_MUTATION, min_size=1, max_size=1) | st.lists(_MUTATION, max_size=4)
 )
 CUTS: Final = st.lists(st.integers(0, 4095), max_size=10)
 
@@ -130,6 +132,13 @@ def _swap_lines(lines: list[bytes], at: int, argument: int) -> None:
     lines[at], lines[other] = lines[other], lines[at]
 
 
+def _spoil_line(lines: list[bytes], at: int, argument: int) -> None:
+    """A byte into a line, long or short: the shortest are those that frame bodies."""
+    line, place = lines[at], argument // len(_BYTES)
+    place = place % (len(line) + 1) if argument % 2 else len(line)
+    lines[at] = line[:place] + _BYTES[argument % len(_BYTES)] + line[place:]
+
+
 def _end_line(data: bytes, place: int, argument: int) -> bytes:
     lines = data.split(b"\r\n")
     at = place % len(lines)
@@ -152,6 +161,7 @@ _KINDS: Final[tuple[Callable[[bytes, int, int], bytes], ...]] = (
     _lines(_drop_line),
     _lines(_double_line),
     _lines(_swap_lines),
+    _lines(_spoil_line),
     _end_line,
     _grow,
 )
