@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.core.fields import Field, FieldRules
@@ -59,7 +59,7 @@ class RequestHead:
     host: bytes
     kept: list[bytes]
     lines: bytes
-    authorization: list[bytes]
+    authorization: list[bytes] = field(repr=False)
     content_length: int | None
     chunked: bool
     keep_alive: bool

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 import orjson
 
+from gateway.core.tokens import redacted
 from gateway.proxy.record import Trail
 
 # Few enough that their memory is used again at once: fresh pages cost more than the writes that they save.
@@ -30,7 +31,7 @@ def as_json(trail: Trail, at: str) -> bytes:
         "trace_id": trail.request_id,
         "client": trail.client,
         "method": trail.method,
-        "path": trail.path,
+        "path": redacted(trail.path),
         "status": trail.status,
         "ms": round((trail.ended - trail.started) * 1000, 2),
     }
@@ -55,7 +56,7 @@ def as_json(trail: Trail, at: str) -> bytes:
 def as_text(trail: Trail, at: str) -> bytes:
     """The line for people."""
     took = (trail.ended - trail.started) * 1000
-    words = [at[11:19], f"{trail.status or '---'}", f"{took:7.1f} ms", trail.method, trail.path]
+    words = [at[11:19], f"{trail.status or '---'}", f"{took:7.1f} ms", trail.method, redacted(trail.path)]
     words += [
         word for word in (trail.code, trail.detail and f"({trail.detail})", trail.integration_id) if word
     ]

@@ -5,7 +5,7 @@ It takes values and gives a verdict; it reads no socket and waits for nothing. W
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from gateway.core.cors import CorsPolicy
@@ -56,7 +56,7 @@ class Forward:
 
     plan: Plan
     caller: Caller | None
-    token: bytes | None
+    token: bytes | None = field(repr=False)
     start: bytes
     host: bytes | None
     rest: bytes
@@ -84,7 +84,7 @@ class Preflight:
 class Unresolved:
     """The verdict not yet: the store must be asked about this token, then the request travels again."""
 
-    token: bytes
+    token: bytes = field(repr=False)
 
 
 def travel(

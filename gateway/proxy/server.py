@@ -69,8 +69,16 @@ class ProxyServer(Listener):
 
         Raises OSError when the address cannot be had.
         """
+        timeouts = self.gate.timeouts
         self._listener = await self._loop.create_server(
-            self, host, port, ssl=tls, backlog=2048, reuse_port=reuse_port or None
+            self,
+            host,
+            port,
+            ssl=tls,
+            backlog=2048,
+            reuse_port=reuse_port or None,
+            ssl_handshake_timeout=timeouts.head if tls is not None else None,
+            ssl_shutdown_timeout=timeouts.linger if tls is not None else None,
         )
         self._ticker = self._loop.create_task(self._tick())
         bound: int = self._listener.sockets[0].getsockname()[1]

@@ -67,7 +67,9 @@ class UpstreamConnection(asyncio.Protocol):
         self._reason = b""
         self._head: ResponseHead | None = None
         self._reusable = False
-        self._head_bytes = 0
+        self._ended_cleanly = False
+        self._raw_head = b""
+        self._heads = 0
         self._complete = False
         self._surplus = False
         self._seen = False
@@ -88,7 +90,8 @@ class UpstreamConnection(asyncio.Protocol):
         self._method = method
         self._head = None
         self._reusable = False
-        self._head_bytes = 0
+        self._raw_head = b""
+        self._heads = 0
         self._complete = False
         self._surplus = False
         self._seen = False
@@ -171,7 +174,7 @@ class UpstreamConnection(asyncio.Protocol):
             if self._read_whole(receiver, data):
                 return
         if self._head is None:
-            self._head_bytes += len(data)
+            self._raw_head += data
         if self._parser is None:
             self._parser = httptools.HttpResponseParser(self)
         try:
@@ -184,9 +187,11 @@ class UpstreamConnection(asyncio.Protocol):
                 self._fail(receiver, _detail(error))
                 return
             self._surplus = True
-        if self._head is None and self._head_bytes > MAX_HEAD:
+        if self._head is None and len(self._raw_head) > MAX_HEAD:
             self._fail(receiver, "the response head is too large")
             return
+        if self._head is not None and self._head.framing is Framing.NONE and not self._ends_with_head():
+            self._surplus = True
         if self._surplus and not self._seen:
             # Bytes behind the response make all of it doubtful, and nobody has seen any of it yet.
             self._fail(receiver, "bytes after the response")
@@ -196,6 +201,14 @@ class UpstreamConnection(asyncio.Protocol):
             self._parser = None
         self._seen = self._head is not None
         receiver.fed(ended=self._complete)
+
+    def _ends_with_head(self) -> bool:
+        """Whether nothing stands behind the head of a response without a body.
+
+        The parser does not know what was asked for: it would swallow the beginning of a body behind a HEAD's answer, and
+        the rest of it would answer the next request.
+        """
+        return self._raw_head.endswith(b"\r\n\r\n") and self._raw_head.count(b"\r\n\r\n") == self._heads
 
     def _is_over(self) -> bool:
         """Whether the response has been read to its end."""
@@ -212,6 +225,8 @@ class UpstreamConnection(asyncio.Protocol):
         return True
 
     def eof_received(self) -> bool:
+        # Over TLS this is its own end alone (close_notify); where it is missing, the body may have been cut.
+        self._ended_cleanly = True
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -221,7 +236,7 @@ class UpstreamConnection(asyncio.Protocol):
         if receiver is None:
             return
         head = self._head
-        if self._tunnel or (head is not None and head.framing is Framing.CLOSE and exc is None):
+        if self._tunnel or (head is not None and head.framing is Framing.CLOSE and self._ended_cleanly):
             self._complete = True
             receiver.fed(ended=True)
             return
@@ -292,6 +307,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         assert self._parser is not None
+        self._heads += 1
         status = self._parser.get_status_code()
         version = self._parser.get_http_version()
         if status == 101:

@@ -174,6 +174,7 @@ def read(method: str, pieces: Iterable[bytes]) -> Reading:
     if reusable:
         _check_next(connection)
     elif not seen.ended and not seen.failed:
+        connection.eof_received()
         connection.connection_lost(None)
     return Reading(seen, whole_after, reusable)
 
