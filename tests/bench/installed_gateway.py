@@ -69,7 +69,7 @@ class Installation:
             raise Failed(f"{_SHIPPED_MAP} names {replaced} upstreams where one was expected")
         (self.folder / "routes.yaml").write_text(text)
         account = json.loads(self._run("account", "create", "bench", "--json"))
-        self.account_id: str = account["id"]
+        self.account_id: str = account["account"]["id"]
         words = ("--account", self.account_id, "--name", "bench", "--scope", SCOPE)
         self.token = self._run("integration", "create", *words).strip()
 
