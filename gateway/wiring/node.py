@@ -19,6 +19,8 @@ from prometheus_client import CollectorRegistry
 from gateway.admin.api.application import MAX_LINE_BYTES, ApiRules, management_api
 from gateway.admin.api.table import BASE
 from gateway.admin.health import Health, MapState, health_routes
+from gateway.admin.pages.answers import BASE as PAGES
+from gateway.admin.pages.application import settings_pages, to_settings
 from gateway.core.cors import CorsPolicy
 from gateway.core.fields import FieldRules
 from gateway.core.guessing import GuessingGuard, GuessingRules
@@ -53,6 +55,7 @@ from gateway.storage.nodes import leave
 from gateway.wiring.gauges import NodeGauges
 from gateway.wiring.logs import access_log
 from gateway.wiring.management import management
+from gateway.wiring.pages import page_rules
 from gateway.wiring.routes import live_map
 from gateway.wiring.version import VERSION
 
@@ -165,6 +168,7 @@ def _gate(
         proxy.timeouts.body,
         settings.upstream.timeouts.silence,
         settings.upstream.timeouts.first_byte,
+        *(route.timeout_seconds for route in route_map.routes if route.timeout_seconds is not None),
     )
     return gate, ProxyServer(gate, pools=pools, tick_seconds=min(1.0, max(0.02, shortest / 4)))
 
@@ -257,15 +261,25 @@ async def running_node(
         # Stopped after the proxy, whose last requests are to be recorded, and before the node takes its leave.
         flusher.start()
         stack.push_async_callback(flusher.stop)
+        services = management(settings, database, digester, live_map=lambda: route_map)
         api = management_api(
             ApiRules(
-                management=management(settings, database, digester, live_map=lambda: route_map),
+                management=services,
                 trusted_proxies=settings.proxy.trusted_proxies,
                 version=VERSION,
                 report=lambda where, error: log.error("a management call failed", call=where, exc_info=error),
             )
         )
-        node.admin_port = await _start_admin(settings.admin.listen, node, registry, api, stack)
+        pages = settings_pages(
+            page_rules(
+                settings,
+                services,
+                live_map=lambda: route_map,
+                proxy_port=lambda: node.proxy_port,
+                report=lambda where, error: log.error("a page failed", page=where, exc_info=error),
+            )
+        )
+        node.admin_port = await _start_admin(settings.admin.listen, node, registry, api, pages, stack)
         listen = settings.proxy.listen
         try:
             node.proxy_port = await proxy.listen(
@@ -291,11 +305,14 @@ async def _start_admin(
     node: Node,
     registry: CollectorRegistry,
     api: web.Application,
+    pages: web.Application,
     stack: AsyncExitStack,
 ) -> int:
     app = web.Application()
     app.add_routes(health_routes(node.health, registry))
     app.add_subapp(BASE, api)
+    app.router.add_get("/", to_settings)
+    app.add_subapp(PAGES, pages)
     runner = web.AppRunner(app, access_log=None, handle_signals=False, max_line_size=MAX_LINE_BYTES)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)

@@ -1,0 +1,70 @@
+"""Times in words. A script turns them into the reader's own zone; without it they are told in UTC."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from markupsafe import Markup
+
+_UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60))
+
+
+def moment(at: datetime) -> Markup:
+    """A date with its time."""
+    utc = at.astimezone(UTC)
+    return Markup('<time datetime="{}" data-moment>{}</time>').format(
+        _iso(utc), f"{utc:%-d %b %Y, %H:%M} UTC"
+    )
+
+
+def day(at: datetime) -> Markup:
+    """A date alone."""
+    utc = at.astimezone(UTC)
+    return Markup('<time datetime="{}" data-day>{}</time>').format(_iso(utc), f"{utc:%-d %b %Y}")
+
+
+def ago(at: datetime, now: datetime) -> Markup:
+    """How long it is past; the whole time as a tooltip."""
+    utc = at.astimezone(UTC)
+    return Markup('<time datetime="{}" data-ago title="{}">{}</time>').format(
+        _iso(utc), f"{utc:%-d %b %Y, %H:%M} UTC", ago_words(now - at)
+    )
+
+
+def left(at: datetime, now: datetime) -> Markup:
+    """How long it is until then."""
+    return Markup('<time datetime="{}" data-left>{}</time>').format(
+        _iso(at.astimezone(UTC)), span_words(at - now)
+    )
+
+
+def ago_words(passed: timedelta) -> str:
+    """One unit is enough for what is over."""
+    seconds = passed.total_seconds()
+    for name, length in _UNITS:
+        if seconds >= length:
+            return f"{counted(int(seconds // length), name)} ago"
+    return "just now"
+
+
+def span_words(span: timedelta) -> str:
+    """Two units for what is to come."""
+    seconds = max(0, int(span.total_seconds()))
+    parts = []
+    for name, length in _UNITS:
+        number, seconds = divmod(seconds, length)
+        if number:
+            parts.append(counted(number, name))
+        if len(parts) == 2:
+            break
+    return " ".join(parts) or "less than a minute"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number and its noun."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _iso(utc: datetime) -> str:
+    return utc.isoformat(timespec="seconds").replace("+00:00", "Z")

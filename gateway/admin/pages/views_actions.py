@@ -1,0 +1,171 @@
+"""What can be done to an integration's tokens with one press: each is warned about first, then done."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, assert_never
+
+from gateway.admin.management.requests import IntegrationEdit, OldToken, Rotation
+from gateway.admin.management.views import IntegrationView
+from gateway.admin.pages.answers import Answer, Done, Go, Show
+from gateway.admin.pages.integration_reading import as_seen, live_integration
+from gateway.admin.pages.moments import span_words
+from gateway.admin.pages.views_create import issued
+from gateway.admin.pages.visit import Visit
+
+_SECTION: Final = "private-integrations"
+
+
+class Action(StrEnum):
+    """The last segment of the address."""
+
+    ISSUE = "generate-token"
+    ROTATE_LATER = "rotate-later"
+    ROTATE_NOW = "rotate-now"
+    CANCEL_ROTATION = "cancel-rotation"
+    EXPIRE_OLD = "expire-old"
+    EXPIRE = "expire"
+    SUSPEND = "suspend"
+    RESUME = "resume"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caution:
+    """The words before it is done. `{window}` is how long both tokens work. `is_grave`: somebody may be cut off."""
+
+    title: str
+    text: tuple[str, ...]
+    button: str = "Continue"
+    is_grave: bool = False
+
+
+WARNINGS: Final = {
+    Action.ISSUE: Caution(
+        title="Generate an access token",
+        text=(
+            "The private integration has no token. A new one is generated with its scopes.",
+            "The token is shown once. Have a safe place ready for it.",
+        ),
+        button="Generate Access Token",
+    ),
+    Action.ROTATE_LATER: Caution(
+        title="Rotate and expire this token later",
+        text=(
+            "A new token is generated. For {window} the old and the new token both work; then the old one expires.",
+            "Until then you can cancel the rotation, or expire the old token at once.",
+            "The new token is shown once. Have a safe place ready for it.",
+        ),
+    ),
+    Action.ROTATE_NOW: Caution(
+        title="Rotate and expire this token now",
+        text=(
+            "A new token is generated, and every token that works now stops working at once.",
+            "Your third-party application cannot connect until it has the new token.",
+            "The new token is shown once. Have a safe place ready for it.",
+        ),
+        is_grave=True,
+    ),
+    Action.CANCEL_ROTATION: Caution(
+        title="Cancel rotation",
+        text=(
+            "The old token stays and no longer has a deadline. The new token stops working at once.",
+            "If your application already uses the new token, it is cut off.",
+        ),
+    ),
+    Action.EXPIRE_OLD: Caution(
+        title="Expire the old token now",
+        text=(
+            "The old token stops working at once. The new token stays.",
+            "Do this when your third-party application has been updated with the new token.",
+        ),
+        is_grave=True,
+    ),
+    Action.EXPIRE: Caution(
+        title="Expire token",
+        text=(
+            "The token stops working at once, without a replacement.",
+            "Your third-party application cannot connect until you generate a new access token.",
+        ),
+        is_grave=True,
+    ),
+    Action.SUSPEND: Caution(
+        title="Suspend",
+        text=(
+            "Every request of the private integration is refused until you resume it.",
+            "Its tokens and settings stay as they are.",
+        ),
+        is_grave=True,
+    ),
+    Action.RESUME: Caution(
+        title="Resume",
+        text=("The tokens of the private integration work again.",),
+    ),
+}
+
+_View = Callable[[Visit], Awaitable[Answer]]
+
+
+def asking(action: Action) -> _View:
+    """The page with the warning."""
+
+    async def ask(visit: Visit) -> Answer:
+        integration = await live_integration(visit)
+        warning = WARNINGS[action]
+        window = span_words(visit.rules.rotation_window)
+        return Show(
+            "confirm.html",
+            {
+                "integration": integration,
+                "warning": warning,
+                "text": [line.format(window=window) for line in warning.text],
+            },
+        )
+
+    return ask
+
+
+def doing(action: Action) -> _View:
+    """The form's way: does it, and shows the token or goes back to the integration."""
+
+    async def do(visit: Visit) -> Answer:
+        return await _do(visit, action, await as_seen(visit))
+
+    return do
+
+
+async def _do(visit: Visit, action: Action, integration: IntegrationView) -> Answer:
+    tokens, integrations = visit.management.tokens, visit.management.integrations
+    where = (visit.person, visit.account.id, integration.id)
+    match action:
+        case Action.ISSUE:
+            return issued(visit, await tokens.issue(*where), "Here is your access token")
+        case Action.ROTATE_LATER:
+            rotation = Rotation(old_token=OldToken.EXPIRE_LATER)
+            return issued(visit, await tokens.rotate(*where, rotation), "Here is the new token")
+        case Action.ROTATE_NOW:
+            rotation = Rotation(old_token=OldToken.EXPIRE_NOW)
+            return issued(visit, await tokens.rotate(*where, rotation), "Here is the new token")
+        case Action.CANCEL_ROTATION:
+            await tokens.cancel_rotation(*where)
+            done = Done.ROTATION_CANCELLED
+        case Action.EXPIRE_OLD:
+            await tokens.expire_old(*where)
+            done = Done.OLD_EXPIRED
+        case Action.EXPIRE:
+            await tokens.expire(*where)
+            done = Done.EXPIRED
+        case Action.SUSPEND:
+            await integrations.edit(*where, IntegrationEdit(suspended=True))
+            done = Done.SUSPENDED
+        case Action.RESUME:
+            await integrations.edit(*where, IntegrationEdit(suspended=False))
+            done = Done.RESUMED
+        case _:
+            assert_never(action)
+    return _back(visit, integration, done)
+
+
+def _back(visit: Visit, integration: IntegrationView, done: Done) -> Go:
+    return visit.go(_SECTION, integration.id, done=done)

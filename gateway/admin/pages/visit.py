@@ -1,0 +1,110 @@
+"""One request for a page, with all that its view may look at: who, in which account, with what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from gateway.admin.api.origin import Origin
+from gateway.admin.management.codes import Code
+from gateway.admin.management.principal import Person, may_manage_integrations
+from gateway.admin.management.refusals import Forbidden, Missing
+from gateway.admin.management.services import Management
+from gateway.admin.management.views import AccountView
+from gateway.admin.pages.answers import Done, Go, path
+from gateway.admin.pages.forms import Form
+from gateway.core.clients import Networks
+from gateway.core.model import AccountKind, RouteMap
+from gateway.storage.members import Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageRules:
+    """What the pages go by. `proxy_url` takes the host that the browser uses and tells where callers send requests.
+
+    `report` is told of a failure nobody foresaw: where, and what. `now` is the wall clock.
+    """
+
+    management: Management
+    live_map: Callable[[], RouteMap]
+    proxy_url: Callable[[str], str]
+    rotation_window: timedelta
+    remind_after: timedelta
+    trusted_proxies: Networks
+    now: Callable[[], datetime]
+    report: Callable[[str, BaseException], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """A member's request. `account` is the one in the address, or else the member's own."""
+
+    rules: PageRules
+    person: Person
+    session_id: str = field(repr=False)
+    own: AccountView
+    account: AccountView
+    origin: Origin
+    host: str
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    form: Form = field(default_factory=Form)
+
+    @property
+    def management(self) -> Management:
+        return self.rules.management
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether they administer the account: whoever gets into another one does, too."""
+        return self.person.member.role is Role.ADMIN
+
+    @property
+    def may_manage(self) -> bool:
+        """Whether private integrations are open to them, the Labs switch aside."""
+        member = self.person.member
+        return may_manage_integrations(member.role, member.private_integrations)
+
+    @property
+    def sees_integrations(self) -> bool:
+        """Whether the section is in their navigation."""
+        return self.may_manage and self.account.labs.private_integrations
+
+    @property
+    def may_switch(self) -> bool:
+        """Whether there can be other accounts for them."""
+        return self.is_admin and self.own.kind is AccountKind.AGENCY
+
+    def require_admin(self) -> None:
+        """Raises Forbidden, for pages that ask the management nothing that would."""
+        if not self.is_admin:
+            raise Forbidden(Code.ADMIN_REQUIRED, "Only an admin of the account may do this.")
+
+    def require_integrations(self) -> None:
+        """Raises Forbidden as the management would, before it is asked for anything."""
+        if not self.may_manage:
+            raise Forbidden(
+                Code.PRIVATE_INTEGRATIONS_NOT_PERMITTED,
+                "You may not manage private integrations; an admin of the account can permit it.",
+            )
+        if not self.account.labs.private_integrations:
+            raise Forbidden(
+                Code.LABS_PRIVATE_INTEGRATIONS_OFF,
+                "Private integrations are switched off in the Labs settings of this account.",
+            )
+
+    def here(self, *segments: str) -> str:
+        """A path within the account."""
+        return path(self.account.id, *segments)
+
+    def go(self, *segments: str, done: Done | None = None) -> Go:
+        """To a page of the account."""
+        return Go(path(self.account.id, *segments, done=done))
+
+    def segment(self, name: str, kind: str) -> str:
+        """An identifier of the path. Raises Missing where there is none."""
+        found = self.path.get(name)
+        if found is None:
+            raise Missing(kind)
+        return found
