@@ -119,7 +119,7 @@ def _print_welcome(node: Node, made: Demo, route_map: RouteMap, upstream: str) -
 Private Integrations Gateway, demo
 
   proxy     {proxy}      {len(route_map.routes)} operations of {services} services
-  admin     {admin}      /healthz  /readyz  /metrics
+  admin     {admin}      /settings  /api/v1/docs  /healthz  /readyz  /metrics
   upstream  {upstream}      answers with what it received
   login     {made.email}  {made.password}
   admin key {made.admin_key}
