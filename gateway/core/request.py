@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.core.fields import Field, FieldRules
+from gateway.core.methods import REFUSED_METHODS
 from gateway.core.policy import Deny
 from gateway.core.reasons import Code
 
 MAX_CONTENT_LENGTH: Final = 2**53
-_REFUSED_METHODS: Final = frozenset({"CONNECT", "TRACE"})
 _DIGITS: Final = re.compile(rb"[0-9]{1,17}")
 # RFC 3986 section 3.2.2 without the comma: in X-Forwarded-Host it would make two hosts of one.
 _HOST: Final = re.compile(
@@ -95,7 +95,7 @@ def read_request(
 
     `scheme` is the listener's, `http` or `https`. The refusals are `bad_request` and `method_refused`.
     """
-    if method in _REFUSED_METHODS:
+    if method in REFUSED_METHODS:
         return Deny(Code.METHOD_REFUSED, detail=f"{method} is not served")
     kept: list[bytes] = []
     authorization: list[bytes] = []
@@ -206,6 +206,12 @@ def _as_block(kept: list[bytes], content_length: int | None, *, chunked: bool) -
     elif chunked:
         lines.append(b"Transfer-Encoding: chunked")
     return b"\r\n".join(lines)
+
+
+def given_request_id(fields: Sequence[tuple[bytes, bytes]], rules: FieldRules) -> bytes:
+    """The request id in the fields of a head that is refused as a whole; empty where there is none to be repeated."""
+    given = [value for name, value in fields if (rules.known.get(name) or rules.judge(name)) is _F_REQUEST_ID]
+    return given[0] if len(given) == 1 and _REQUEST_ID.fullmatch(given[0]) is not None else b""
 
 
 def retarget(head: RequestHead, method: str, target: str, *, scheme: str) -> RequestHead | Deny:

@@ -22,7 +22,7 @@ from gateway.core.bodies import BodyError, ChunkedBody, LengthBody, RequestBody
 from gateway.core.clients import client_address, is_trusted
 from gateway.core.policy import Deny
 from gateway.core.reasons import Code
-from gateway.core.request import RequestHead, read_request
+from gateway.core.request import RequestHead, given_request_id, read_request
 from gateway.proxy.answers import refusal, status_of
 from gateway.proxy.caller import Served, Tunnelled
 from gateway.proxy.exchange import Exchange
@@ -240,11 +240,8 @@ class ProxyConnection(web.RequestHandler):
         self._memo = HeadMemo(read, buffer[: head.size]) if head.http_minor == 1 else None
         return self._accept(read)
 
-    def _accept(self, request: RequestHead | Deny) -> bool:
-        """Serve a head that was read, or refuse it."""
-        if isinstance(request, Deny):
-            self._refuse_connection(request)
-            return False
+    def _accept(self, request: RequestHead) -> bool:
+        """Serve a head that was read."""
         self._request_count += 1
         self.deadline = inf
         self._begin(request)
@@ -451,8 +448,9 @@ class ProxyConnection(web.RequestHandler):
         """Answer what cannot be read as a request, and close: nothing behind it can be trusted to be one."""
         gate = self._gate
         now = _monotonic()
+        given = given_request_id(message.raw_headers, gate.fields) if message is not None else b""
         trail = Trail(
-            gate.new_request_id(),
+            given.decode("ascii") or gate.new_request_id(),
             self._client,
             message.method if message is not None else "-",
             message.path.partition("?")[0] if message is not None else "-",

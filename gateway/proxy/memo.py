@@ -31,8 +31,11 @@ class HeadMemo:
     def __repr__(self) -> str:
         return f"HeadMemo({len(self._block)} bytes)"
 
-    def read(self, buffer: bytes, *, limits: Limits, scheme: str) -> tuple[RequestHead | Deny, int] | None:
-        """The head at the beginning of `buffer` and its size, when only its request line is new; else None."""
+    def read(self, buffer: bytes, *, limits: Limits, scheme: str) -> tuple[RequestHead, int] | None:
+        """The head at the beginning of `buffer` and its size, when only its request line is new; else None.
+
+        None also where that line is to be refused: whoever reads the head the long way has all there is to say.
+        """
         line = _LINE.match(buffer)
         if line is None or not buffer.startswith(self._block, line.end()):
             return None
@@ -40,4 +43,5 @@ class HeadMemo:
         size = line.end() + len(self._block)
         if len(target) > limits.target or size > limits.head:
             return None
-        return retarget(self._head, line[1].decode("ascii"), target.decode("ascii"), scheme=scheme), size
+        head = retarget(self._head, line[1].decode("ascii"), target.decode("ascii"), scheme=scheme)
+        return None if isinstance(head, Deny) else (head, size)

@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from gateway.core.methods import REFUSED_METHODS, ROUTE_METHODS
 from gateway.settings.scalar import shown
+from gateway.settings.suggestion import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_METHOD: Final = re.compile(r"[A-Z][A-Z0-9!#$%&'*+.^_`|~-]{0,31}")
-_REFUSED_METHODS: Final = frozenset({"CONNECT", "TRACE"})
 _PARAMETER: Final = re.compile(r"\{[A-Za-z0-9_.-]{1,64}\}")
 _LITERAL: Final = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,=:@]|%[0-9A-F]{2})+")
 _UNRESERVED_OR_REFUSED: Final = re.compile(r"[A-Za-z0-9\-._~/\\;?#\x00-\x1f\x7f]")
@@ -31,14 +31,19 @@ def parse_key(key: str) -> tuple[str, str]:
             f"{shown(key)} is not a route; write METHOD /path such as GET /contacts/{{contactId}}"
         )
     method, template = words
-    if _METHOD.fullmatch(method) is None:
-        raise ValueError(f"{shown(method)} is not a method; write an upper-case word such as GET or POST")
-    if method in _REFUSED_METHODS:
+    if method in REFUSED_METHODS:
         raise ValueError(f"{method} is never forwarded; remove this route")
+    if method not in ROUTE_METHODS:
+        raise ValueError(f"{shown(method)} is no method that is served; {_method_meant(method)}")
     problem = next(_template_problems(template), None)
     if problem is not None:
         raise ValueError(f"{shown(template)} is not a path template: {problem}")
     return method, template
+
+
+def _method_meant(word: str) -> str:
+    meant = nearest(word.upper(), ROUTE_METHODS)
+    return "write one such as GET or POST" if meant is None else f"did you mean `{meant}`?"
 
 
 def _template_problems(template: str) -> Iterator[str]:

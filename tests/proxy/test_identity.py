@@ -310,6 +310,38 @@ async def test_a_good_request_id_of_the_caller_is_kept_and_echoed(rig: Rig, good
 
 
 @pytest.mark.parametrize(
+    "line", [b"GET //x HTTP/1.1", b"TRACE /x HTTP/1.1", b"GET /x#y HTTP/1.1", b"HEAD //x HTTP/1.1"]
+)
+@pytest.mark.parametrize("first", [True, False])
+async def test_a_refusal_of_the_request_as_a_whole_echoes_the_callers_request_id(
+    rig: Rig, line: bytes, first: bool
+) -> None:
+    """Else the caller cannot find it in the log: on a new connection, and after a head that is remembered."""
+    upstream = await rig.upstream()
+    gateway = await rig.gateway(upstream)
+    caller = await gateway.caller()
+    fields = b"Host: gateway.test\r\nX-Request-Id: theirs-1\r\n\r\n"
+    if not first:
+        assert (await caller.ask(b"POST /oauth/token HTTP/1.1\r\n" + fields)).status == 200
+    refused = await caller.ask(line + b"\r\n" + fields)
+    assert refused.value(b"X-Request-Id") == b"theirs-1"
+    assert line.startswith(b"HEAD") or refused.json["traceId"] == "theirs-1"
+    assert await caller.rest() == b""
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [[b"X-Request-Id: a b"], [b"X-Request-Id: one", b"X-Request-Id: two"], [b"X_Request_Id: one"]],
+)
+async def test_a_refusal_of_the_request_as_a_whole_repeats_no_bad_request_id(
+    rig: Rig, fields: list[bytes]
+) -> None:
+    gateway = await rig.gateway(await rig.upstream())
+    refused = await gateway.get("//x", *fields)
+    assert re.fullmatch(rb"[0-9a-f]{32}", refused.value(b"X-Request-Id") or b"")
+
+
+@pytest.mark.parametrize(
     "fields",
     [
         [],

@@ -179,7 +179,7 @@ BAD_ROUTES = [
     ("GET /a: {scope: a, timeout: 0s}", "timeout is no time at all; write a duration such as 500ms or 5m"),
     ("GET /a: {scope: a, websocket: yes}", 'websocket is "yes"; write true or false'),
     ("POST /a: {scope: a, websocket: true}", "a WebSocket is opened by GET, not by POST; remove websocket"),
-    ("get /a: a", '"get" is not a method; write an upper-case word such as GET or POST'),
+    ("get /a: a", '"get" is no method that is served; did you mean `GET`?'),
     ("TRACE /a: a", "TRACE is never forwarded; remove this route"),
     ("GET /a/{x}y: a", "is no parameter; a parameter is one whole segment such as {contactId}"),
 ]  # fmt: skip
@@ -198,7 +198,7 @@ def test_two_problems_of_one_route_are_both_reported(file: Path) -> None:
         file, f"{HEAD}      get /a//b:\n        any_of: []\n        all_of: [x y]\n        websockets: 1\n"
     )
     assert found == [
-        'routes.yaml:7: "get" is not a method; write an upper-case word such as GET or POST',
+        'routes.yaml:7: "get" is no method that is served; did you mean `GET`?',
         "routes.yaml:8: all_of and any_of exclude each other; keep one",
         'routes.yaml:9: "x y" is not a scope; write 1 to 128 visible ASCII characters '
         "without blank, comma, quote or backslash",
