@@ -90,7 +90,7 @@ async def _demo(
         if as_json:
             _print_line(node, made, upstream, dsn)
         else:
-            _print_welcome(node, made, route_map, upstream)
+            _print_welcome(node, made, route_map, upstream, called=settings.proxy.public_url)
         await signals.drain_when_asked(node)
 
 
@@ -110,7 +110,7 @@ def _print_line(node: Node, made: Demo, upstream: str, dsn: str) -> None:
     sys.stdout.buffer.flush()
 
 
-def _print_welcome(node: Node, made: Demo, route_map: RouteMap, upstream: str) -> None:
+def _print_welcome(node: Node, made: Demo, route_map: RouteMap, upstream: str, *, called: str | None) -> None:
     proxy = f"http://127.0.0.1:{node.proxy_port}"
     admin = f"http://127.0.0.1:{node.admin_port}"
     services = len({route.service for route in route_map.routes})
@@ -126,7 +126,7 @@ Private Integrations Gateway, demo
 
 Try it in another terminal:
 
-  curl -i {proxy}{sample_call(route_map)} -H 'Authorization: Bearer {made.token}'
+  curl -i {called or proxy}{sample_call(route_map)} -H 'Authorization: Bearer {made.token}'
 
 Ctrl-C stops it; what it made stays for the next start.
 """,

@@ -23,6 +23,7 @@ _HOST_PORT: Final = re.compile(r"(?P<host>\[[^\[\]]*\]|[^:\[\]]*)(?::(?P<port>[0
 _URL: Final = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#]*)(?P<rest>.*)", re.DOTALL
 )
+_PUBLIC_PATH: Final = re.compile(r"(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]+)*/?")
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -92,6 +93,21 @@ def parse_base_url(value: object) -> str:
     if rest:
         raise ValueError(f"{shown(value)} has a query or a fragment; write {url}")
     return url
+
+
+def parse_public_url(value: object) -> str:
+    """Where callers find the proxy: `scheme://host[:port]`, with the path that a balancer strips, if any.
+
+    Without a slash at the end. Raises ValueError with words for the operator.
+    """
+    url, authority, rest = _split_url(value)
+    if "@" in authority:
+        raise ValueError("the address carries a user name or a password; remove it, and write https://host")
+    if _PUBLIC_PATH.fullmatch(rest) is None:
+        raise ValueError(
+            f"{shown(value)} has a query, a fragment or a path that cannot be; write one such as {url} or {url}/api"
+        )
+    return url + rest.rstrip("/")
 
 
 def with_port(url: str) -> str:

@@ -22,6 +22,7 @@ from gateway.settings.setting_types import (
     Listen,
     Network,
     Origin,
+    PublicUrl,
     Seconds,
     SecondsOrZero,
     Size,
@@ -119,6 +120,7 @@ class Proxy(Section):
     """The listener for callers' traffic."""
 
     listen: Listen = ListenAddress("127.0.0.1", 8080)
+    public_url: PublicUrl | None = None
     trusted_proxies: tuple[Network, ...] = ()
     underscore_headers: UnderscoreHeaders = UnderscoreHeaders.DROP
     path_allow: frozenset[PathClass] = frozenset()

@@ -22,6 +22,7 @@ from gateway.settings.addresses import (
     parse_listen,
     parse_network,
     parse_origin,
+    parse_public_url,
 )
 from gateway.settings.scalar import shown
 from gateway.settings.units import parse_duration, parse_size
@@ -83,6 +84,7 @@ File = Annotated[Path, PlainValidator(_read_path)]
 Listen = Annotated[ListenAddress, PlainValidator(parse_listen), PlainSerializer(str)]
 Network = Annotated[IPNetwork, PlainValidator(parse_network)]
 Origin = Annotated[str, PlainValidator(parse_origin)]
+PublicUrl = Annotated[str, PlainValidator(parse_public_url)]
 DatabaseUrl = Annotated[SecretStr, BeforeValidator(parse_database_url)]
 TokenPrefix = Annotated[str, AfterValidator(_token_prefix)]
 HeaderPrefix = Annotated[str, AfterValidator(_header_prefix)]

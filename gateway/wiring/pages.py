@@ -28,6 +28,8 @@ def page_rules(
     scheme = "http" if settings.proxy.tls is None else "https"
 
     def proxy_url(browsed: str) -> str:
+        if settings.proxy.public_url is not None:
+            return settings.proxy.public_url
         host = browsed if listen.host in _ANY else listen.host
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{proxy_port()}"
 
@@ -36,6 +38,7 @@ def page_rules(
         live_map=live_map,
         proxy_url=proxy_url,
         rotation_window=timedelta(seconds=settings.rotation.window),
+        longest_window=timedelta(seconds=settings.rotation.max_window),
         remind_after=timedelta(seconds=settings.rotation.remind_after),
         trusted_proxies=settings.proxy.trusted_proxies,
         now=lambda: datetime.now(UTC),

@@ -37,6 +37,10 @@ class Form:
     method: str
     fields: list[tuple[str, str]] = field(default_factory=list)
 
+    def field(self, name: str) -> str:
+        """The value that a field has when nobody touches it."""
+        return dict(self.fields)[name]
+
     def filled(self, **values: str | list[str]) -> list[tuple[str, str]]:
         kept = [(name, value) for name, value in self.fields if name not in values]
         for name, value in values.items():
@@ -51,6 +55,7 @@ class _Reader(HTMLParser):
         self.links: list[str] = []
         self.inputs: dict[str, str] = {}
         self._inside = False
+        self._select = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = {name: value or "" for name, value in attrs}
@@ -64,10 +69,20 @@ class _Reader(HTMLParser):
             chosen = found.get("type") not in {"checkbox", "radio"} or "checked" in found
             if self._inside and chosen and "name" in found:
                 self.forms[-1].fields.append((found["name"], found.get("value", "")))
+        elif tag == "select" and self._inside:
+            self._select = found["name"]
+        elif tag == "option" and self._select:
+            fields = self.forms[-1].fields
+            if "selected" in found and fields and fields[-1][0] == self._select:
+                fields.pop()
+            if "selected" in found or not any(name == self._select for name, _ in fields):
+                fields.append((self._select, found.get("value", "")))
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":
             self._inside = False
+        elif tag == "select":
+            self._select = ""
 
 
 @dataclass(frozen=True)
@@ -215,6 +230,7 @@ async def site(own_dsn: str, tmp_path: Path) -> AsyncIterator[Site]:
                     live_map=lambda: route_map,
                     proxy_url=lambda _host: PROXY,
                     rotation_window=timedelta(days=7),
+                    longest_window=timedelta(days=30),
                     remind_after=timedelta(days=90),
                     trusted_proxies=settings(
                         tmp_path, proxy__trusted_proxies=["127.0.0.1"]

@@ -156,7 +156,8 @@ async def test_a_rotation_is_shown_side_by_side_and_can_be_cancelled(
     made = await created(browser, account)
     here = section(account, integration_id(made))
     asked = await browser.get(f"{here}/rotate-later")
-    assert "For 7 days the old and the new token both work" in asked.text
+    assert "the old and the new token both work" in asked.text
+    assert asked.form().field("window") == "604800000ms", "the window that is configured"
     assert ">Continue<" in asked.text
     rotated = await browser.send(asked)
     assert rotated.secret != made.secret
@@ -175,6 +176,21 @@ async def test_a_rotation_is_shown_side_by_side_and_can_be_cancelled(
     page = await browser.get(cancelled.location)
     assert made.secret[-4:] in page.text
     assert rotated.secret[-4:] not in page.text
+
+
+async def test_the_window_of_a_rotation_is_chosen_up_to_the_longest_that_is_allowed(
+    browser: Browser, account: Account
+) -> None:
+    here = section(account, integration_id(await created(browser, account)))
+    asked = await browser.get(f"{here}/rotate-later")
+    for words in ("1 hour", "1 day", "3 days", "7 days (default)", "14 days", "30 days"):
+        assert f">{words}</option>" in asked.text
+    for window in ("31d", "0ms", "soon", "-1h"):
+        refused = await browser.send(asked, window=window)
+        assert refused.status == 422, window
+        assert 'id="e-window"' in refused.text
+    await browser.send(asked, window="3600000ms")
+    assert "59 minutes" in (await browser.get(here)).text
 
 
 async def test_the_old_token_of_a_rotation_can_be_expired_now(browser: Browser, account: Account) -> None:

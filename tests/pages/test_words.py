@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gateway.admin.management.requests import Rotation
+from gateway.admin.management.values import parse
 from gateway.admin.pages.answers import DONE_WORDS, Done
 from gateway.admin.pages.chart import Bar, bars, ceiling
 from gateway.admin.pages.curl_line import curl_line, sample_route
@@ -13,6 +15,7 @@ from gateway.admin.pages.moments import ago_words, moment, span_words
 from gateway.admin.pages.scope_choices import service_name, services
 from gateway.admin.pages.views_actions import WARNINGS
 from gateway.admin.pages.views_actions import Action as Press
+from gateway.admin.pages.windows import as_sent, choices
 from gateway.admin.pages.words import ACTIONS, OUTCOMES, VERDICTS, action_words, outcome_words
 from gateway.core.cutover import Verdict
 from gateway.core.model import AccountKind
@@ -34,6 +37,26 @@ def test_what_a_later_version_records_is_shown_as_it_is() -> None:
     assert action_words("planet.create") == "planet.create"
     assert outcome_words("too_purple") == "too_purple"
     assert outcome_words("2xx") == "Succeeded"
+
+
+@pytest.mark.parametrize(
+    ("usual", "longest", "told"),
+    [
+        (
+            timedelta(days=7),
+            timedelta(days=30),
+            ["1 hour", "1 day", "3 days", "7 days", "14 days", "30 days"],
+        ),
+        (timedelta(days=2), timedelta(days=5), ["1 hour", "1 day", "2 days", "3 days", "5 days"]),
+        (timedelta(minutes=5), timedelta(minutes=30), ["5 minutes", "30 minutes"]),
+        (timedelta(minutes=5), timedelta(minutes=5), ["5 minutes"]),
+    ],
+)
+def test_the_windows_of_a_rotation(usual: timedelta, longest: timedelta, told: list[str]) -> None:
+    offered_windows = choices(usual, longest)
+    assert [span_words(window) for window in offered_windows] == told
+    sent = [parse(Rotation, {"old_token": "expire_later", "window": as_sent(w)}) for w in offered_windows]
+    assert [rotation.window for rotation in sent] == [w.total_seconds() for w in offered_windows]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from gateway.settings.addresses import (
     parse_listen,
     parse_network,
     parse_origin,
+    parse_public_url,
     with_port,
 )
 
@@ -105,6 +106,41 @@ def test_an_origin_no_browser_sends_is_refused(value: object, message: str) -> N
     """Else the page is refused at run time, and nobody knows why."""
     with pytest.raises(ValueError, match=message.replace(".", r"\.")):
         parse_origin(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "url"),
+    [
+        ("https://api.example.com", "https://api.example.com"),
+        ("https://API.example.com:8443/", "https://api.example.com:8443"),
+        ("http://[::1]:8080/v2/api/", "http://[::1]:8080/v2/api"),
+    ],
+)
+def test_public_urls(value: str, url: str) -> None:
+    assert parse_public_url(value) == url
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("https://a.example?x=1", "has a query, a fragment or a path that cannot be; write one such as"),
+        ("https://a.example/#x", "write one such as https://a.example or https://a.example/api$"),
+        ("https://a.example/a//b", "a path that cannot be"),
+        ("https://a.example/../b", "a path that cannot be"),
+        ("https://a.example/a b", "a path that cannot be"),
+        ("https://a.example/';rm", "a path that cannot be"),
+        ("https://u:secret@a.example", "^the address carries a user name or a password; remove it"),
+        ("api.example.com", "is not an address"),
+        ("ftp://a.example", "is not an address"),
+        ("https://", "has no valid host and port"),
+        (5, "is not an address"),
+        (None, "is not an address"),
+    ],
+)
+def test_a_public_url_that_callers_cannot_use_is_refused(value: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message) as refused:
+        parse_public_url(value)
+    assert "secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

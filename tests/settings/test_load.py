@@ -600,6 +600,7 @@ OVERRIDES = {
     "data_dir": "/var/lib/gateway",
     "routes": "/etc/gateway/routes.yaml",
     "proxy.listen": "127.0.0.1:0",
+    "proxy.public_url": "https://api.example.com",
     "proxy.trusted_proxies": "[10.0.0.0/8]",
     "proxy.underscore_headers": "pass",
     "proxy.path_allow": "[encoded_slash]",

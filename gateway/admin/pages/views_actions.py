@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, assert_never
 
+from gateway.admin.management.refusals import Unprocessable
 from gateway.admin.management.requests import IntegrationEdit, OldToken, Rotation
+from gateway.admin.management.values import parse
 from gateway.admin.management.views import IntegrationView
 from gateway.admin.pages.answers import Answer, Done, Go, Show
 from gateway.admin.pages.integration_reading import as_seen, live_integration
 from gateway.admin.pages.moments import span_words
 from gateway.admin.pages.views_create import issued
 from gateway.admin.pages.visit import Visit
+from gateway.admin.pages.windows import as_sent, choices
+from gateway.admin.pages.words import by_field
 
 _SECTION: Final = "private-integrations"
 
@@ -33,7 +37,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caution:
-    """The words before it is done. `{window}` is how long both tokens work. `is_grave`: somebody may be cut off."""
+    """The words before it is done. `is_grave`: somebody may be cut off."""
 
     title: str
     text: tuple[str, ...]
@@ -53,7 +57,8 @@ WARNINGS: Final = {
     Action.ROTATE_LATER: Caution(
         title="Rotate and expire this token later",
         text=(
-            "A new token is generated. For {window} the old and the new token both work; then the old one expires.",
+            "A new token is generated. For the time that you choose the old and the new token both work; then the old one"
+            " expires.",
             "Until then you can cancel the rotation, or expire the old token at once.",
             "The new token is shown once. Have a safe place ready for it.",
         ),
@@ -111,19 +116,31 @@ def asking(action: Action) -> _View:
     """The page with the warning."""
 
     async def ask(visit: Visit) -> Answer:
-        integration = await live_integration(visit)
-        warning = WARNINGS[action]
-        window = span_words(visit.rules.rotation_window)
-        return Show(
-            "confirm.html",
-            {
-                "integration": integration,
-                "warning": warning,
-                "text": [line.format(window=window) for line in warning.text],
-            },
-        )
+        return _asked(visit, action, await live_integration(visit))
 
     return ask
+
+
+def _asked(
+    visit: Visit, action: Action, integration: IntegrationView, errors: dict[str, str] | None = None
+) -> Show:
+    """The warning; for a rotation that leaves the old token for a while, with the times to choose from."""
+    rules = visit.rules
+    windows = choices(rules.rotation_window, rules.longest_window) if action is Action.ROTATE_LATER else ()
+    chosen = visit.form.get("window") or as_sent(rules.rotation_window)
+    return Show(
+        "confirm.html",
+        {
+            "integration": integration,
+            "warning": WARNINGS[action],
+            "windows": [(as_sent(window), span_words(window)) for window in windows],
+            "usual": as_sent(rules.rotation_window),
+            "chosen": chosen,
+            "ends_at": rules.now() + rules.rotation_window,
+            "errors": errors or {},
+        },
+        422 if errors else 200,
+    )
 
 
 def doing(action: Action) -> _View:
@@ -142,8 +159,15 @@ async def _do(visit: Visit, action: Action, integration: IntegrationView) -> Ans
         case Action.ISSUE:
             return issued(visit, await tokens.issue(*where), "Here is your access token")
         case Action.ROTATE_LATER:
-            rotation = Rotation(old_token=OldToken.EXPIRE_LATER)
-            return issued(visit, await tokens.rotate(*where, rotation), "Here is the new token")
+            try:
+                rotation = parse(
+                    Rotation,
+                    {"old_token": OldToken.EXPIRE_LATER, "window": visit.form.get("window") or None},
+                )
+                made = await tokens.rotate(*where, rotation)
+            except Unprocessable as refusal:
+                return _asked(visit, action, integration, by_field(refusal.flaws))
+            return issued(visit, made, "Here is the new token")
         case Action.ROTATE_NOW:
             rotation = Rotation(old_token=OldToken.EXPIRE_NOW)
             return issued(visit, await tokens.rotate(*where, rotation), "Here is the new token")

@@ -30,6 +30,7 @@ class PageRules:
     live_map: Callable[[], RouteMap]
     proxy_url: Callable[[str], str]
     rotation_window: timedelta
+    longest_window: timedelta
     remind_after: timedelta
     trusted_proxies: Networks
     now: Callable[[], datetime]

@@ -106,6 +106,17 @@ if (secretPage) {
   });
 }
 
+// Choosing how long both tokens work: until when that is.
+for (const select of all("[data-window]")) {
+  const end = document.getElementById(select.dataset.window).querySelector("time");
+  const tell = () => {
+    end.dateTime = new Date(Date.now() + parseInt(select.value, 10)).toISOString();
+    tellTimes();
+  };
+  select.addEventListener("change", tell);
+  tell();
+}
+
 // Choosing scopes: search by words, name or call, and see what is chosen.
 const picker = document.querySelector("[data-picker]");
 if (picker) {
