@@ -12,6 +12,7 @@ import typer
 from gateway.cli.context import ConfigOption, JsonOption, map_path, read_settings
 from gateway.cli.output import note, print_json, print_table
 from gateway.core.model import Access, Problem, Route, RouteMap
+from gateway.core.scopes import judged
 from gateway.settings.errors import ConfigurationError
 from gateway.settings.load import load_settings
 from gateway.wiring.routes import publishable
@@ -70,7 +71,7 @@ def _counts(route_map: RouteMap) -> dict[str, int | str]:
     return {
         "routes": len(route_map.routes),
         "services": len({route.service for route in route_map.routes}),
-        "scopes": len({scope for route in route_map.routes for scope in route.scopes}),
+        "scopes": len({scope for route in judged(route_map.routes) for scope in route.scopes}),
         "upstreams": len(route_map.upstreams),
         "version": route_map.version,
     }
@@ -83,8 +84,21 @@ def needs(route: Route) -> str:
             return " and ".join(route.scopes)
         case Access.ANY_OF:
             return " or ".join(route.scopes)
-        case Access.PUBLIC | Access.AUTHENTICATED:
+        case Access.PUBLIC | Access.AUTHENTICATED | Access.DENY:
             return f"({route.access.value})"
+
+
+def tried(route: Route) -> str:
+    """What a route's shadow asks beyond the route itself; empty when it has none."""
+    shadow = route.shadow
+    if shadow is None:
+        return ""
+    words = [] if shadow.access is Access.AUTHENTICATED else [needs(shadow)]
+    if shadow.account is not None and shadow.account is not route.account:
+        words.append(f"account {shadow.account.value}")
+    if shadow.versions:
+        words.append(f"version {' or '.join(shadow.versions)}")
+    return ", ".join(words)
 
 
 def routes(
@@ -100,13 +114,15 @@ def routes(
     if as_json:
         print_json([_as_json(route) for route in chosen])
         return
+    with_shadow = any(route.shadow is not None for route in chosen)
     print_table(
-        ("METHOD", "PATH", "NEEDS", "ACCOUNT", "SERVICE", "UPSTREAM"),
+        ("METHOD", "PATH", "NEEDS", *(("SHADOW",) if with_shadow else ()), "ACCOUNT", "SERVICE", "UPSTREAM"),
         (
             (
                 route.method,
                 route.template,
                 needs(route),
+                *((tried(route),) if with_shadow else ()),
                 route.account.value if route.account else "any",
                 route.service,
                 route.upstream,
@@ -115,9 +131,11 @@ def routes(
         ),
     )
     by_access = Counter(route.access.value for route in chosen)
+    shadows = sum(route.shadow is not None for route in chosen)
     note(
         f"{len(chosen)} routes: "
         + ", ".join(f"{count} {access}" for access, count in sorted(by_access.items()))
+        + (f"; {shadows} with a shadow" if shadows else "")
     )
 
 
@@ -127,12 +145,19 @@ def _as_json(route: Route) -> dict[str, object]:
         "path": route.template,
         "service": route.service,
         "upstream": route.upstream,
-        "access": route.access.value,
-        "scopes": list(route.scopes),
-        "account": route.account.value if route.account else "any",
-        "versions": list(route.versions),
+        **_needs_as_json(route),
+        "shadow": None if route.shadow is None else _needs_as_json(route.shadow),
         "body_limit": route.body_limit,
         "timeout_seconds": route.timeout_seconds,
         "websocket": route.websocket,
         "where": route.where,
+    }
+
+
+def _needs_as_json(route: Route) -> dict[str, object]:
+    return {
+        "access": route.access.value,
+        "scopes": list(route.scopes),
+        "account": route.account.value if route.account else "any",
+        "versions": list(route.versions),
     }

@@ -54,6 +54,7 @@ class Access(StrEnum):
     AUTHENTICATED = "authenticated"
     ALL_OF = "all_of"
     ANY_OF = "any_of"
+    DENY = "deny"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +62,8 @@ class Route:
     """One operation of the route map: a method and a path template, what it needs, and who serves it.
 
     `account` None means either kind. `versions` empty means the `Version` header is not looked at. `body_limit` is in
-    bytes and `timeout_seconds` until the upstream's first byte; None means the listener's default. `where` is
-    `file:line`.
+    bytes and `timeout_seconds` until the upstream's first byte; None means the listener's default. `shadow` is the route
+    with the needs that are judged and counted and refuse nobody; it has no shadow itself. `where` is `file:line`.
     """
 
     method: str
@@ -76,6 +77,7 @@ class Route:
     body_limit: int | None = None
     timeout_seconds: float | None = None
     websocket: bool = False
+    shadow: Route | None = None
     where: str = ""
 
 

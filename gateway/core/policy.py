@@ -65,6 +65,7 @@ _ENDED: Final[dict[Ending, Deny]] = {
 _UNKNOWN: Final = Deny(Code.TOKEN_UNKNOWN)
 _SUSPENDED: Final = Deny(Code.INTEGRATION_SUSPENDED)
 _NO_ROUTE: Final = Deny(Code.ROUTE_UNKNOWN)
+_DENIED: Final = Deny(Code.ROUTE_UNKNOWN, detail="the map denies it")
 _WRONG_KIND: Final = Deny(Code.ACCOUNT_KIND)
 _NO_VERSION: Final = Deny(Code.VERSION_REQUIRED)
 
@@ -85,10 +86,10 @@ def authorize(caller: Caller, route: Route | None, versions: Sequence[str]) -> A
     if route is None:
         return _NO_ROUTE
     if route.account is not None and route.account is not caller.account_kind:
-        return _WRONG_KIND
+        return _DENIED if route.access is _DENY else _WRONG_KIND
     missing = missing_scope(route, caller.scopes)
     if missing is not None:
-        return Deny(Code.SCOPE_MISSING, missing)
+        return _DENIED if route.access is _DENY else Deny(Code.SCOPE_MISSING, missing)
     if route.versions and (len(versions) != 1 or versions[0] not in route.versions):
         return _NO_VERSION
     return Allow(caller, route)
@@ -99,10 +100,14 @@ _ALL_OF: Final = Access.ALL_OF
 _ANY_OF: Final = Access.ANY_OF
 _PUBLIC: Final = Access.PUBLIC
 _AUTHENTICATED: Final = Access.AUTHENTICATED
+_DENY: Final = Access.DENY
 
 
 def missing_scope(route: Route, held: frozenset[str]) -> str | None:
-    """The scope to ask for, or None when `held` is enough. Scopes are opaque: none implies another."""
+    """The scope to ask for, or None when `held` is enough. Scopes are opaque: none implies another.
+
+    Empty: no scope is enough.
+    """
     access = route.access
     if access is _ALL_OF:
         for scope in route.scopes:
@@ -114,7 +119,17 @@ def missing_scope(route: Route, held: frozenset[str]) -> str | None:
         return None if not held.isdisjoint(route.scopes) else next(iter(route.scopes), "")
     if access is _PUBLIC or access is _AUTHENTICATED:
         return None
+    if access is _DENY:
+        return ""
     assert_never(access)
+
+
+def judge(caller: Caller, route: Route, versions: Sequence[str]) -> Deny | None:
+    """What would have refused this caller if the route's shadow were enforced; None: nothing, or it has none."""
+    if route.shadow is None:
+        return None
+    verdict = authorize(caller, route.shadow, versions)
+    return verdict if isinstance(verdict, Deny) else None
 
 
 def decide(

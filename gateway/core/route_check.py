@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from gateway.core.model import Problem, Route, RouteMap
 from gateway.core.routes import RouteTable, is_parameter, shape, split
+from gateway.core.scopes import judged
 
 
 def check(route_map: RouteMap) -> list[Problem]:
@@ -87,7 +88,7 @@ def _differs_at_literal(template: str, other: str) -> bool:
 
 
 def _unused_scopes(route_map: RouteMap) -> Iterator[Problem]:
-    used = sorted({scope for route in route_map.routes for scope in route.scopes})
+    used = sorted({scope for route in judged(route_map.routes) for scope in route.scopes})
     for scope, where in route_map.scope_lines.items():
         if scope in used:
             continue

@@ -40,6 +40,7 @@ def as_json(trail: Trail, at: str) -> bytes:
     optional = {
         "code": trail.code,
         "detail": trail.detail,
+        "shadow": trail.shadow,
         "route": trail.route,
         "service": trail.service,
         "upstream": trail.upstream,
@@ -58,7 +59,14 @@ def as_text(trail: Trail, at: str) -> bytes:
     took = (trail.ended - trail.started) * 1000
     words = [at[11:19], f"{trail.status or '---'}", f"{took:7.1f} ms", trail.method, redacted(trail.path)]
     words += [
-        word for word in (trail.code, trail.detail and f"({trail.detail})", trail.integration_id) if word
+        word
+        for word in (
+            trail.code,
+            trail.detail and f"({trail.detail})",
+            trail.shadow and f"shadow:{trail.shadow}",
+            trail.integration_id,
+        )
+        if word
     ]
     # A control character cannot be in a path that was read; what could not be read is not shown.
     return " ".join(words).encode("utf-8", "backslashreplace")

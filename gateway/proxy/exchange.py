@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from gateway.core.guessing import GUESSES
 from gateway.core.model import Caller, TokenRecord
-from gateway.core.policy import Deny
+from gateway.core.policy import Deny, judge
 from gateway.core.reasons import Code
 from gateway.core.request import RequestHead
 from gateway.core.response import ResponseHead
@@ -100,6 +100,9 @@ class Exchange:
             return
         self._note(verdict.plan, verdict.caller)
         if isinstance(verdict, Forward):
+            if verdict.plan.route.shadow is not None and verdict.caller is not None:
+                refused = judge(verdict.caller, verdict.plan.route, self._request.api_versions)
+                self.trail.shadow = refused.code.value if refused is not None else ""
             self._send(verdict)
         else:
             self._slow_down(verdict.deny)

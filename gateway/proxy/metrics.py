@@ -44,6 +44,7 @@ class RequestMetrics(Collector):
 
     def __init__(self) -> None:
         self._requests: dict[tuple[str, str, str, int, str], int] = {}
+        self._shadow_refusals: dict[tuple[str, str, str, str], int] = {}
         self._durations: dict[str, Durations] = {}
         self._upstream: dict[str, Durations] = {}
         self._bytes_in = 0
@@ -58,6 +59,9 @@ class RequestMetrics(Collector):
         method = trail.method if trail.route else ""
         key = (trail.service, method, trail.route, trail.status, trail.code)
         self._requests[key] = self._requests.get(key, 0) + 1
+        if trail.shadow:
+            refused = (trail.service, method, trail.route, trail.shadow)
+            self._shadow_refusals[refused] = self._shadow_refusals.get(refused, 0) + 1
         service = trail.service
         durations = self._durations.get(service)
         if durations is None:
@@ -81,6 +85,14 @@ class RequestMetrics(Collector):
         for (service, method, route, status, code), count in list(self._requests.items()):
             requests.add_metric((service, method, route, str(status), code), count)
         yield requests
+        shadow_refusals = CounterMetricFamily(
+            "gateway_shadow_refusals",
+            "Requests that passed and that their route's shadow would have refused with this code.",
+            labels=("service", "method", "route", "code"),
+        )
+        for labels, count in list(self._shadow_refusals.items()):
+            shadow_refusals.add_metric(labels, count)
+        yield shadow_refusals
         yield _histogram(
             "gateway_request_duration_seconds", "From head read to answer written.", self._durations
         )

@@ -139,6 +139,8 @@ def _preflight(request: RequestHead, path: str, live: LiveMap, cors: CorsPolicy)
     if method is None:
         return None
     plan = live.table.match(method.decode("latin-1"), path)
+    if plan is not None and plan.route.access is Access.DENY:
+        plan = None  # nothing tells a stranger that it is in the map
     lines = cors.preflight(
         request.origin, method, field_value(request.kept, b"access-control-request-headers")
     )

@@ -10,7 +10,8 @@ class Trail:
     """What one request leaves behind. The one mutable thing of a request; filled as it travels.
 
     Times are monotonic seconds, sizes bytes of body. `status` 0: the caller left before any answer. `code` is the
-    reason of our own answer, or how a forwarded one broke off; empty when the upstream's answer passed whole.
+    reason of our own answer, or how a forwarded one broke off; empty when the upstream's answer passed whole. `shadow` is
+    the code that the route's shadow would have refused it with; empty when it would not have.
     """
 
     # Defaults stand in the class: most requests set few of these, and setting costs more than looking up.
@@ -23,6 +24,7 @@ class Trail:
     status = 0
     code = ""
     detail = ""
+    shadow = ""
     bytes_in = 0
     bytes_out = 0
     upstream_started = 0.0

@@ -10,7 +10,8 @@ from gateway.core.model import Problem, Route, RouteMap, Upstream
 from gateway.settings.addresses import parse_base_url, with_port
 from gateway.settings.errors import ConfigurationError
 from gateway.settings.map_reading import MapReading
-from gateway.settings.route_entry import read_account, read_route, scope_problem
+from gateway.settings.route_entry import read_route
+from gateway.settings.route_needs import read_account, scope_problem
 from gateway.settings.scalar import shown
 from gateway.settings.yaml_document import parse_file, read_bytes
 

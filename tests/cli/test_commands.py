@@ -75,6 +75,24 @@ def test_routes_prints_the_map(command: Warm, site: Site) -> None:
     assert agencies[0]["scopes"] == ["agencies.readonly"]
 
 
+def test_routes_shows_what_is_denied_and_what_is_only_tried(command: Warm, site: Site) -> None:
+    site.routes.write_text(
+        "upstreams: {u: {urls: ['http://127.0.0.1:9']}}\nservices:\n  a:\n    upstream: u\n    routes:\n"
+        "      GET /old: deny\n      GET /a: {scope: x, shadow: {any_of: [y, z], account: agency, versions: [v1]}}\n"
+    )
+    result = command("routes", "--config", site.config, "--routes", site.routes)
+    head, denied, tried = result.out.splitlines()
+    assert head.split() == ["METHOD", "PATH", "NEEDS", "SHADOW", "ACCOUNT", "SERVICE", "UPSTREAM"]
+    assert "(deny)" in denied
+    assert "y or z, account agency, version v1" in tried
+    assert "2 routes: 1 all_of, 1 deny; 1 with a shadow" in result.err
+    told = command("routes", "--config", site.config, "--routes", site.routes, "--json").json
+    assert [(route["access"], route["shadow"]) for route in told] == [
+        ("deny", None),
+        ("all_of", {"access": "any_of", "scopes": ["y", "z"], "account": "agency", "versions": ["v1"]}),
+    ]
+
+
 @pytest.mark.parametrize("arguments", [("routes",), ("check",), ("routes", "--json")])
 def test_a_reader_that_has_seen_enough_is_no_failure_worth_a_traceback(arguments: tuple[str, ...]) -> None:
     line = " ".join((COMMAND, *arguments, "--routes", str(SHIPPED), "| head -n 1"))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gateway.core.model import Access, Route
 from gateway.core.needed_scopes import needed_scopes
 
 
-def route(method: str, template: str, access: Access, *scopes: str) -> Route:
-    return Route(method=method, template=template, service="s", upstream="u", access=access, scopes=scopes)
+def route(method: str, template: str, access: Access, *scopes: str, shadow: tuple[str, ...] = ()) -> Route:
+    made = Route(method=method, template=template, service="s", upstream="u", access=access, scopes=scopes)
+    return replace(made, shadow=replace(made, access=Access.ALL_OF, scopes=shadow)) if shadow else made
 
 
 ROUTES = [
@@ -16,6 +19,9 @@ ROUTES = [
     route("GET", "/ping", Access.AUTHENTICATED),
     route("HEAD", "/own", Access.ALL_OF, "a.head"),
     route("GET", "/own", Access.ALL_OF, "a.read"),
+    route("GET", "/tried", Access.ALL_OF, "a.read", shadow=("a.read", "b.read")),
+    route("GET", "/only-tried", Access.AUTHENTICATED, shadow=("b.read",)),
+    route("GET", "/denied", Access.DENY),
 ]
 HELD = frozenset({"a.read", "a.write", "b.read", "unused", "a.head"})
 
@@ -38,5 +44,14 @@ def test_head_needs_what_get_needs_unless_it_has_its_own() -> None:
     }
 
 
+def test_what_a_shadow_needs_is_needed_once_it_is_enforced() -> None:
+    needed = needed_scopes([("GET", "/tried"), ("GET", "/only-tried")], HELD, ROUTES)
+    assert needed == {
+        ("GET", "/tried"): frozenset({"a.read", "b.read"}),
+        ("GET", "/only-tried"): frozenset({"b.read"}),
+    }
+
+
 def test_what_needs_no_scope_or_is_no_longer_in_the_map_needs_none() -> None:
-    assert needed_scopes([("GET", "/ping"), ("GET", "/gone"), ("POST", "/all")], HELD, ROUTES) == {}
+    used = [("GET", "/ping"), ("GET", "/denied"), ("GET", "/gone"), ("POST", "/all")]
+    assert needed_scopes(used, HELD, ROUTES) == {}

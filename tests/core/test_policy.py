@@ -16,6 +16,7 @@ from gateway.core.policy import (
     authorize,
     checked,
     decide,
+    judge,
     missing_scope,
     read_credential,
 )
@@ -48,6 +49,7 @@ def route(
     *scopes: str,
     account: AccountKind | None = None,
     versions: tuple[str, ...] = (),
+    shadow: Route | None = None,
 ) -> Route:
     return Route(
         method="GET",
@@ -58,6 +60,7 @@ def route(
         scopes=scopes,
         account=account,
         versions=versions,
+        shadow=shadow,
     )
 
 
@@ -266,6 +269,61 @@ def test_a_listed_version_must_be_sent_once_and_exactly(
 ) -> None:
     who, what = caller("a"), route(Access.ALL_OF, "a", versions=listed)
     assert authorize(who, what, sent) == (Allow(who, what) if passes else Deny(Code.VERSION_REQUIRED))
+
+
+@pytest.mark.parametrize("account", [None, *AccountKind])
+@pytest.mark.parametrize("versions", [(), ("1",)])
+@pytest.mark.parametrize("scopes", [(), ("a",)])
+def test_a_denied_route_is_unknown_to_everyone(
+    account: AccountKind | None, versions: tuple[str, ...], scopes: tuple[str, ...]
+) -> None:
+    """Whatever else it says: nobody is told that another kind of account or scope would do."""
+    what = route(Access.DENY, *scopes, account=account, versions=versions)
+    for kind in AccountKind:
+        found = authorize(caller("a", "", kind=kind), what, ["1"])
+        assert found == Deny(Code.ROUTE_UNKNOWN, detail="the map denies it")
+
+
+# What is only tried.
+
+TRIED = [
+    (route(Access.ALL_OF, "a"), None),
+    (route(Access.ALL_OF, "a", "b"), Code.SCOPE_MISSING),
+    (route(Access.ANY_OF, "b", "a"), None),
+    (route(Access.ANY_OF, "b", "c"), Code.SCOPE_MISSING),
+    (route(Access.AUTHENTICATED, account=AccountKind.SUB_ACCOUNT), None),
+    (route(Access.AUTHENTICATED, account=AccountKind.AGENCY), Code.ACCOUNT_KIND),
+    (route(Access.ALL_OF, "b", account=AccountKind.AGENCY), Code.ACCOUNT_KIND),
+    (route(Access.AUTHENTICATED, versions=("1", "2")), None),
+    (route(Access.AUTHENTICATED, versions=("2",)), Code.VERSION_REQUIRED),
+    (route(Access.ALL_OF, "b", versions=("2",)), Code.SCOPE_MISSING),
+    (route(Access.DENY), Code.ROUTE_UNKNOWN),
+]
+
+
+@pytest.mark.parametrize(("shadow", "expected"), TRIED)
+def test_a_shadow_is_judged_as_it_would_be_enforced_and_refuses_nobody(
+    shadow: Route, expected: Code | None
+) -> None:
+    who, what = caller("a"), route(Access.AUTHENTICATED, shadow=shadow)
+    assert authorize(who, what, ["1"]) == Allow(who, what)
+    found = judge(who, what, ["1"])
+    assert (found and found.code) == expected
+    enforced = authorize(who, shadow, ["1"])
+    assert found == (enforced if isinstance(enforced, Deny) else None)
+
+
+def test_every_access_that_can_refuse_is_tried_above() -> None:
+    assert {shadow.access for shadow, _ in TRIED} == set(Access) - {Access.PUBLIC}
+
+
+def test_a_shadow_loosens_nothing_that_is_enforced() -> None:
+    what = route(Access.ALL_OF, "b", shadow=route(Access.ALL_OF, "a"))
+    assert authorize(caller("a"), what, ()) == Deny(Code.SCOPE_MISSING, "b")
+
+
+def test_a_route_without_a_shadow_would_refuse_nobody_else() -> None:
+    assert judge(caller(), route(Access.ALL_OF, "a"), ()) is None
 
 
 # The whole, in order.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.core.model import Access, Problem, Route, RouteMap, Upstream
@@ -122,6 +124,17 @@ def test_unused_scopes_and_upstreams_are_remarked_on() -> None:
     ]
     assert "did you mean a.read?" in found[0].message
     assert "remove it" in found[1].message
+
+
+def test_a_denied_literal_is_mapped_for_its_method() -> None:
+    denied = replace(route("DELETE /c/search", line=3), access=Access.DENY, scopes=())
+    assert check(route_map(route("GET /c/search"), route("DELETE /c/{id}", line=2), denied)) == []
+
+
+def test_a_scope_that_a_shadow_needs_is_in_use() -> None:
+    tried = route("GET /a")
+    tried = replace(tried, shadow=replace(tried, scopes=("b.read",)))
+    assert check(route_map(tried, scopes=("b.read",))) == []
 
 
 def test_a_problem_reads_as_a_line() -> None:

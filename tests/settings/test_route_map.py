@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from gateway.core.model import Access, AccountKind, Route, Upstream
 from gateway.settings.errors import ConfigurationError
-from gateway.settings.route_entry import scope_problem
 from gateway.settings.route_map import load_route_map
+from gateway.settings.route_needs import scope_problem
 
 if TYPE_CHECKING:
     from gateway.core.model import RouteMap
@@ -68,6 +68,12 @@ services:
       GET /all: {all_of: [b, c], account: any}
       GET /ping: {access: authenticated, versions: ["3", v4]}
       GET /open: {access: public, body_limit: 0}
+      GET /old: deny
+      POST /old: {access: deny}
+      GET /try: {scope: a, versions: [v1], shadow: true}
+      GET /more: {scope: a, shadow: {any_of: [b, c], account: agency, versions: [v1]}}
+      GET /less: {scope: a, versions: [v1], shadow: {access: deny}}
+      GET /not: {scope: a, shadow: false}
   media:
     upstream: files
     routes:
@@ -92,8 +98,8 @@ scopes:
         "payments/orders.collectPayment": "Take payments",
     }
     assert route_map.scope_lines == {
-        "contacts.readonly": f"{file}:28",
-        "payments/orders.collectPayment": f"{file}:29",
+        "contacts.readonly": f"{file}:34",
+        "payments/orders.collectPayment": f"{file}:35",
     }
 
     def route(
@@ -110,11 +116,12 @@ scopes:
         body_limit: int | None = None,
         timeout_seconds: float | None = None,
         websocket: bool = False,
+        shadow: Route | None = None,
     ) -> Route:
         return Route(
             method=method, template=template, service=service, upstream=upstream, access=access, scopes=scopes,
             account=account, versions=versions, body_limit=body_limit, timeout_seconds=timeout_seconds,
-            websocket=websocket, where=f"{file}:{line}",
+            websocket=websocket, shadow=shadow, where=f"{file}:{line}",
         )  # fmt: skip
 
     assert route_map.routes == (
@@ -135,7 +142,24 @@ scopes:
         route(20, "GET", "/all", Access.ALL_OF, ("b", "c"), account=None),
         route(21, "GET", "/ping", Access.AUTHENTICATED, versions=("3", "v4")),
         route(22, "GET", "/open", Access.PUBLIC, account=None, body_limit=0),
-        route(26, "GET", "/media", Access.ALL_OF, ("x",), service="media", upstream="files", account=None),
+        route(23, "GET", "/old", Access.DENY, account=None),
+        route(24, "POST", "/old", Access.DENY, account=None),
+        route(
+            25, "GET", "/try", Access.AUTHENTICATED, account=None,
+            shadow=route(25, "GET", "/try", Access.ALL_OF, ("a",), versions=("v1",)),
+        ),
+        route(
+            26, "GET", "/more", Access.ALL_OF, ("a",),
+            shadow=route(
+                26, "GET", "/more", Access.ANY_OF, ("b", "c"), account=AccountKind.AGENCY, versions=("v1",)
+            ),
+        ),
+        route(
+            27, "GET", "/less", Access.ALL_OF, ("a",), versions=("v1",),
+            shadow=route(27, "GET", "/less", Access.DENY, account=None),
+        ),
+        route(28, "GET", "/not", Access.ALL_OF, ("a",)),
+        route(32, "GET", "/media", Access.ALL_OF, ("x",), service="media", upstream="files", account=None),
     )  # fmt: skip
 
 
@@ -163,8 +187,8 @@ BAD_ROUTES = [
     ("GET /a: {scope: [a]}", "scope takes one scope; write all_of or any_of for a list"),
     ("GET /a: {scope: }", "nothing is not a scope; write text"),
     ("GET /a: {scope: authenticated}", "authenticated is no scope but a word of the route map; write `access: aut"),
-    ("GET /a: {access: open}", 'access is "open"; write public or authenticated'),
-    ("GET /a: {access: [public]}", "access is a list; write public or authenticated"),
+    ("GET /a: {access: open}", 'access is "open"; write public, authenticated, deny'),
+    ("GET /a: {access: [public]}", "access is a list; write public, authenticated, deny"),
     ("GET /a: {scop: a, scope: b}", 'unknown key "scop" in GET /a; did you mean `scope`?'),
     ("GET /a: {scope: b, retries: 3}", 'unknown key "retries" in GET /a; known here: access, account, all_of, any_of'),
     ("GET /a: {scope: a, versions: 2021-07-28}", 'versions is "2021-07-28"; write a list such as [2021-07-28]'),
@@ -180,6 +204,30 @@ BAD_ROUTES = [
     ("GET /a: {scope: a, websocket: yes}", 'websocket is "yes"; write true or false'),
     ("POST /a: {scope: a, websocket: true}", "a WebSocket is opened by GET, not by POST; remove websocket"),
     ("get /a: a", '"get" is no method that is served; did you mean `GET`?'),
+    ("GET /a: [a, deny]", "deny is no scope but a word of the route map; write `access: deny`"),
+    ("GET /a: {access: deny, account: agency}", "a denied route refuses everyone; remove account"),
+    ("GET /a: {access: deny, timeout: 5m}", "a denied route refuses everyone; remove timeout"),
+    ("GET /a: {access: deny, shadow: true}", "remove shadow, or to try a denial keep the route's needs and write sha"),
+    ("GET /a: {access: deny, scope: a}", "scope and access exclude each other; keep one"),
+    ("GET /a: {access: public, shadow: true}", "a public route has no caller to judge; remove shadow"),
+    ("GET /a: {access: public, shadow: {scope: a}}", "a public route has no caller to judge; remove shadow"),
+    ("GET /a: {access: authenticated, shadow: true}", "the route needs nothing that could be tried; write what is"),
+    ("GET /a: {scope: a, shadow: yes}", 'shadow is "yes"; write true, or what is to be tried, such as {scope: contac'),
+    ("GET /a: {scope: a, shadow: [b]}", "shadow is a list; write true, or what is to be tried"),
+    ("GET /a: {scope: a, shadow: }", "shadow is nothing; write true, or what is to be tried"),
+    ("GET /a: {scope: a, shadow: {}}", "shadow says nothing that could be tried; write what is, or remove it"),
+    ("GET /a: {scope: a, shadow: {scope: b, all_of: [c]}}", "scope and all_of exclude each other; keep one"),
+    ("GET /a: {scope: a, shadow: {scope: b c}}", '"b c" is not a scope; write 1 to 128'),
+    ("GET /a: {scope: a, shadow: {any_of: []}}", "an empty scope list is not open; write authenticated or public"),
+    ("GET /a: {scope: a, shadow: {access: public}}", "public refuses nobody who is let in now; write deny, or a scope"),
+    ("GET /a: {scope: a, shadow: {access: authenticated}}", "authenticated refuses nobody who is let in now"),
+    ("GET /a: {scope: a, shadow: {access: open}}", 'access is "open"; write public, authenticated, deny'),
+    ("GET /a: {scope: a, shadow: {account: any}}", "any refuses nobody; write agency or sub_account"),
+    ("GET /a: {scope: a, shadow: {account: x}}", 'account is "x"; write agency, sub_account, any'),
+    ("GET /a: {scope: a, shadow: {versions: []}}", "versions is empty; write a list such as [2021-07-28]"),
+    ("GET /a: {scope: a, shadow: {access: deny, account: agency}}", "a denied route refuses everyone; remove account"),
+    ("GET /a: {scope: a, shadow: {scope: b, timeout: 5m}}", 'unknown key "timeout" in shadow; known here: access,'),
+    ("GET /a: {scope: a, shadow: {scope: b, shadow: true}}", 'unknown key "shadow" in shadow; known here: access,'),
     ("TRACE /a: a", "TRACE is never forwarded; remove this route"),
     ("GET /a/{x}y: a", "is no parameter; a parameter is one whole segment such as {contactId}"),
 ]  # fmt: skip

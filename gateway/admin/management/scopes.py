@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from gateway.admin.management.refusals import Flaw, Unprocessable
 from gateway.admin.management.views import ScopeView
 from gateway.core.model import AccountKind, Route, RouteMap
-from gateway.core.scopes import not_offered, offered
+from gateway.core.scopes import judged, not_offered, offered
 
 
 class Scopes:
@@ -20,14 +20,14 @@ class Scopes:
         """Every scope that a route needs, by name; those for accounts of `kind`, where one is given."""
         route_map = self._live_map()
         routes: dict[str, list[Route]] = {}
-        for route in route_map.routes:
+        for route in judged(route_map.routes):
             for scope in route.scopes:
                 routes.setdefault(scope, []).append(route)
         return [
             ScopeView(
                 name=scope,
                 description=route_map.scopes.get(scope, ""),
-                routes=tuple(f"{route.method} {route.template}" for route in routes[scope]),
+                routes=tuple(dict.fromkeys(f"{route.method} {route.template}" for route in routes[scope])),
                 account=_kind(routes[scope]),
             )
             for scope in sorted(routes)
@@ -41,7 +41,7 @@ class Scopes:
         wrong = [(place, scope) for place, scope in enumerate(scopes) if scope not in offers]
         if not wrong:
             return
-        known = {scope for route in route_map.routes for scope in route.scopes}
+        known = {scope for route in judged(route_map.routes) for scope in route.scopes}
         raise Unprocessable(
             [
                 Flaw(

@@ -33,7 +33,7 @@ def _opens(route: Route, held: set[str]) -> bool:
             return not held.isdisjoint(route.scopes)
         case Access.AUTHENTICATED:
             return True
-        case Access.PUBLIC:
+        case Access.PUBLIC | Access.DENY:
             return False
 
 

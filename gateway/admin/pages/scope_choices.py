@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.core.model import AccountKind, Route, RouteMap
-from gateway.core.scopes import offered
+from gateway.core.scopes import judged, offered
 
 _READS: Final = frozenset({"readonly", "read"})
 _READ_METHODS: Final = frozenset({"GET", "HEAD"})
@@ -55,7 +55,7 @@ def services(
     last, in a service without a key, if it is in `only`.
     """
     routes: dict[str, list[Route]] = {}
-    for route in route_map.routes:
+    for route in judged(route_map.routes):
         if route.account not in (None, kind):
             continue
         for scope in route.scopes:
@@ -89,7 +89,7 @@ def _choice(scope: str, words: str, routes: Iterable[Route], chosen: bool) -> Ch
         scope=scope,
         words=words or scope,
         reads=methods <= (_ALSO_READ_METHODS if says_read else _READ_METHODS),
-        operations=tuple(f"{route.method} {route.template}" for route in found),
+        operations=tuple(dict.fromkeys(f"{route.method} {route.template}" for route in found)),
         chosen=chosen,
     )
 
