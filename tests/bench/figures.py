@@ -37,8 +37,10 @@ class Sample:
     wrong: int
     p50: float
     p99: float
+    p999: float
     direct_p50: float
     direct_p99: float
+    direct_p999: float
 
     @property
     def cpu_microseconds(self) -> float:
@@ -61,6 +63,7 @@ class Standing:
     core_share: Figure
     p50: Figure
     p99: Figure
+    p999: Figure
     added_p50: Figure
     added_p99: Figure
     postgres_cpu_microseconds: Figure
@@ -124,6 +127,7 @@ def _standing(name: str, of: dict[str, list[Sample]], references: Sequence[str])
         core_share=over(lambda sample: sample.core_share),
         p50=over(lambda sample: sample.p50),
         p99=over(lambda sample: sample.p99),
+        p999=over(lambda sample: sample.p999),
         added_p50=over(lambda sample: sample.p50 - sample.direct_p50),
         added_p99=over(lambda sample: sample.p99 - sample.direct_p99),
         postgres_cpu_microseconds=over(lambda sample: sample.postgres_cpu_seconds / sample.requests * 1e6),

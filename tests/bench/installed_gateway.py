@@ -1,21 +1,25 @@
-"""The gateway as it is shipped: `gateway serve`, a PostgreSQL, the v2 route map, a token made by its own command."""
+"""The gateway as it is shipped: `gateway serve`, a PostgreSQL, the v2 route map, tokens in its database."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
-import re
+import secrets
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from gateway.settings.pepper import load_peppers
 from gateway.storage.embedded import EmbeddedError, EmbeddedPostgres
-from tests.bench.contender import SCOPE, Contender, Job
+from tests.bench.contender import Contender, Job
+from tests.bench.mix import Caller
+from tests.bench.population import caller, populate
 from tests.bench.programs import Failed, Program, tree
+from tests.bench.shipped_map import text
 
-_SHIPPED_MAP: Final = Path(__file__).parents[2] / "config" / "v2.routes.yaml"
-_URLS: Final = re.compile(r"http://127\.0\.0\.1:9001\b")
 _SETTINGS: Final = """
 data_dir: data
 routes: routes.yaml
@@ -41,9 +45,9 @@ def _environment(**settings: str) -> dict[str, str]:
 
 
 class Installation:
-    """What all gateways here share: the database, the settings, the map, one account with one token."""
+    """What all gateways here share: the database with `tokens` callers, the settings, the map."""
 
-    def __init__(self, folder: Path, *, upstream_port: int) -> None:
+    def __init__(self, folder: Path, *, upstream_port: int, tokens: int) -> None:
         self.folder = folder / "gateway"
         # PostgreSQL may run as another user, who has to reach its files below.
         self.folder.mkdir(mode=0o711)
@@ -53,7 +57,7 @@ class Installation:
         except EmbeddedError as error:
             raise Failed(str(error)) from None
         try:
-            self._fill(upstream_port)
+            self._fill(upstream_port, tokens)
         except BaseException:
             self._server.stop()
             raise
@@ -61,19 +65,19 @@ class Installation:
     def __repr__(self) -> str:
         return f"<Installation {self._server}>"
 
-    def _fill(self, upstream_port: int) -> None:
+    def _fill(self, upstream_port: int, tokens: int) -> None:
         self.config = self.folder / "gateway.yaml"
         self.config.write_text(_SETTINGS)
-        text, replaced = _URLS.subn(f"http://127.0.0.1:{upstream_port}", _SHIPPED_MAP.read_text())
-        if replaced != 1:
-            raise Failed(f"{_SHIPPED_MAP} names {replaced} upstreams where one was expected")
-        (self.folder / "routes.yaml").write_text(text)
-        account = json.loads(self._run("account", "create", "bench", "--json"))
-        self.account_id: str = account["account"]["id"]
-        words = ("--account", self.account_id, "--name", "bench", "--scope", SCOPE)
-        self.token = self._run("integration", "create", *words).strip()
+        (self.folder / "routes.yaml").write_text(text(upstream_port=upstream_port))
+        self._run("migrate")
+        self.peppers = load_peppers(self.folder / "data" / "peppers", entropy=secrets.token_bytes)
+        asyncio.run(populate(self.dsn, self.peppers.current, count=tokens))
 
-    def _run(self, *words: str) -> str:
+    def callers(self, count: int) -> list[Caller]:
+        """The first of those who are in the database."""
+        return [caller(number) for number in range(count)]
+
+    def _run(self, *words: str) -> None:
         done = subprocess.run(
             [_command(), *words, "--config", self.config],
             env=_environment(GATEWAY__DATABASE__URL=self.dsn),
@@ -84,7 +88,6 @@ class Installation:
         )
         if done.returncode:
             raise Failed(f"gateway {' '.join(words)} failed:\n{done.stderr}")
-        return done.stdout
 
     @property
     def database_pids(self) -> list[int]:
@@ -105,22 +108,31 @@ def _is_postgres(pid: int) -> bool:
 
 
 class Gateway(Contender):
-    """One gateway process with the default settings, but for the access log: `all`, to a file, or `off`."""
+    """One gateway process with the default settings, but for the access log, which goes to a file, and `settings`."""
 
-    def __init__(self, name: str, job: Job, installation: Installation, *, access_log: str) -> None:
-        super().__init__(name)
-        self._job = job
+    def __init__(
+        self,
+        name: str,
+        job: Job,
+        installation: Installation,
+        *,
+        log: bool,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(name, job, log=log)
         self._installation = installation
-        self._access_log = access_log
+        self._settings = settings or {}
 
     def start(self) -> None:
         installation = self._installation
         self._program = Program(
             [_command(), "serve", "--config", installation.config],
             core=self._job.core,
-            output=installation.folder / f"serve-{self._access_log}.log",
+            output=self.folder / "output",
             environ=_environment(
-                GATEWAY__DATABASE__URL=installation.dsn, GATEWAY__LOG__ACCESS=self._access_log
+                GATEWAY__DATABASE__URL=installation.dsn,
+                GATEWAY__LOG__ACCESS="all" if self.log else "off",
+                **self._settings,
             ),
         )
         self._program.wait_until(self._is_ready)

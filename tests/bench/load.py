@@ -5,17 +5,36 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.bench.contender import PATH
 from tests.bench.programs import Failed, found, pinned
 
 ROOT: Final = Path(__file__).parents[2]
-# Called once, at the end: exact numbers instead of rounded ones, at no cost per request.
-_REPORT: Final = """
-done = function(summary, latency, requests)
+# The requests are read from a file, NUL between them; each of wrk's threads has its own list and its own connections.
+# At the end exact numbers instead of rounded ones.
+_SCRIPT: Final = """
+local threads = 0
+function setup(thread)
+    thread:set("list", threads)
+    threads = threads + 1
+end
+function init(arguments)
+    local file = assert(io.open(arguments[1] .. list, "rb"))
+    local text = file:read("*a")
+    file:close()
+    requests, at = {}, 0
+    for request in text:gmatch("([^%z]+)%z") do
+        requests[#requests + 1] = request
+    end
+end
+function request()
+    at = at % #requests + 1
+    return requests[at]
+end
+function done(summary, latency, requests)
     local errors = summary.errors
     io.write(string.format(
         '\\n{"requests": %d, "microseconds": %d, "statuses": %d, "broken": %d}\\n',
@@ -43,14 +62,15 @@ class Paced:
     not_2xx: int
     p50: float
     p99: float
+    p999: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """A load on one core, with one credential, until it stops answering in `folder`'s script."""
+    """A load on one core. `requests` are lists, each for connections of its own; their files are in `folder`."""
 
     core: int
-    credential: str
+    requests: Sequence[Sequence[bytes]]
     folder: Path
     connections: int
     rate: float
@@ -61,18 +81,14 @@ class Load:
         wrk = found("wrk")
         if wrk is None:
             raise Failed("wrk is missing; on Debian and Ubuntu: apt install wrk")
-        script = self.folder / "report.lua"
-        script.write_text(_REPORT)
+        script = self.folder / "load.lua"
+        script.write_text(_SCRIPT)
+        lists = self._written()
         output = self._run(
             [
-                *(str(wrk), "-t", "1", "-c", str(self.connections), "-d", f"{max(1, round(seconds))}s"),
-                *(
-                    "-s",
-                    str(script),
-                    "-H",
-                    f"Authorization: {self.credential}",
-                    f"http://127.0.0.1:{port}{PATH}",
-                ),
+                *(str(wrk), "-t", str(len(self.requests)), "-c", str(self.connections)),
+                *("-d", f"{max(1, round(seconds))}s", "-s", str(script)),
+                *(f"http://127.0.0.1:{port}/", "--", str(lists)),
             ],
             seconds,
         )
@@ -88,12 +104,20 @@ class Load:
         """The fixed rate, whatever the answers take."""
         output = self._run(
             [
-                *(sys.executable, "-m", "tests.bench.pace", str(port), PATH, self.credential),
+                *(sys.executable, "-m", "tests.bench.pace", str(port), str(self._written())),
                 *(str(self.rate), str(self.paced_connections), str(seconds)),
             ],
             seconds,
         )
         return Paced(**json.loads(output))
+
+    def _written(self) -> Path:
+        """Where the lists are, less the number that each name ends with."""
+        place = self.folder / "requests."
+        if not place.with_name("requests.0").exists():
+            for number, requests in enumerate(self.requests):
+                place.with_name(f"requests.{number}").write_bytes(b"".join(each + b"\0" for each in requests))
+        return place
 
     def _run(self, command: list[str], seconds: float) -> str:
         done = subprocess.run(

@@ -15,7 +15,10 @@ import socket
 import sys
 import time
 from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import cycle
+from pathlib import Path
 from typing import Final
 
 from tests.bench.figures import percentile
@@ -30,9 +33,10 @@ _GRACE_SECONDS: Final = 5.0
 class Line:
     """A kept connection and the request under way on it."""
 
-    __slots__ = ("due", "received", "socket")
+    __slots__ = ("_requests", "due", "received", "socket")
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, requests: Iterator[bytes]) -> None:
+        self._requests = requests
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=_GRACE_SECONDS)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.received = b""
@@ -42,11 +46,11 @@ class Line:
         """For select."""
         return self.socket.fileno()
 
-    def send(self, request: bytes, due: float) -> None:
+    def send(self, due: float) -> None:
         """Send the request that was due then."""
         self.due = due
         self.received = b""
-        self.socket.sendall(request)
+        self.socket.sendall(next(self._requests))
 
     def receive(self) -> bytes | None:
         """Read what is there; the whole response once it is."""
@@ -71,9 +75,12 @@ def is_whole(received: bytes) -> bool:
     return head[9:12] in (b"204", b"304")
 
 
-def run(port: int, request: bytes, *, rate: float, connections: int, seconds: float) -> Paced:
+def run(
+    port: int, requests: Sequence[Sequence[bytes]], *, rate: float, connections: int, seconds: float
+) -> Paced:
     """Send `rate` requests a second for so long. Raises OSError when a connection breaks or answers stop."""
-    idle = deque(Line(port) for _ in range(connections))
+    lists = [cycle(each) for each in requests]
+    idle = deque(Line(port, lists[number % len(lists)]) for number in range(connections))
     busy: list[Line] = []
     waiting: deque[float] = deque()
     latencies: list[float] = []
@@ -90,7 +97,7 @@ def run(port: int, request: bytes, *, rate: float, connections: int, seconds: fl
             started += 1
         while waiting and idle:
             line = idle.popleft()
-            line.send(request, waiting.popleft())
+            line.send(waiting.popleft())
             busy.append(line)
         next_due = begun + started / rate if started < count else now + 1
         ready, _, _ = select.select(busy, (), (), max(0.0, next_due - time.perf_counter()))
@@ -103,20 +110,19 @@ def run(port: int, request: bytes, *, rate: float, connections: int, seconds: fl
                 idle.append(line)
     for line in idle:
         line.socket.close()
-    return Paced(
-        requests=count, not_2xx=not_2xx, p50=percentile(latencies, 50), p99=percentile(latencies, 99)
-    )
+    p50, p99, p999 = (percentile(latencies, percent) for percent in (50, 99, 99.9))
+    return Paced(requests=count, not_2xx=not_2xx, p50=p50, p99=p99, p999=p999)
 
 
 def main() -> None:
     """Print what was measured as JSON."""
-    port, path, credential, rate, connections, seconds = sys.argv[1:]
+    port, lists, rate, connections, seconds = sys.argv[1:]
     # The kernel may otherwise wake a sleeper 50 µs late, which is as long as some contenders take.
     ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
-    request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: {credential}\r\n\r\n"
-    paced = run(
-        int(port), request.encode(), rate=float(rate), connections=int(connections), seconds=float(seconds)
-    )
+    place = Path(lists)
+    files = sorted(place.parent.glob(f"{place.name}[0-9]"))
+    requests = [file.read_bytes().split(b"\0")[:-1] for file in files]
+    paced = run(int(port), requests, rate=float(rate), connections=int(connections), seconds=float(seconds))
     print(json.dumps(asdict(paced)))
 
 

@@ -8,14 +8,17 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 TICKS_PER_SECOND: Final = os.sysconf("SC_CLK_TCK")
-# Where Debian keeps servers; an ordinary user's PATH may leave it out.
-_PLACES: Final = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
+# Where pip puts binaries, and where Debian keeps servers; an ordinary user's PATH may leave both out.
+_PLACES: Final = os.pathsep.join(
+    (str(Path(sys.executable).parent), os.environ.get("PATH", "/usr/bin:/bin"), "/usr/sbin", "/sbin")
+)
 _START_SECONDS: Final = 20.0
 _STOP_SECONDS: Final = 10.0
 _PR_SET_PDEATHSIG: Final = 1
@@ -26,7 +29,7 @@ class Failed(Exception):
 
 
 def found(program: str) -> Path | None:
-    """Where a program of the system is."""
+    """Where a program is, be it of the system or of a wheel."""
     place = shutil.which(program, path=_PLACES)
     return Path(place) if place is not None else None
 

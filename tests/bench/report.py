@@ -26,6 +26,7 @@ def as_json(
         "direct": {
             "p50": asdict(figure(_direct(samples, "direct_p50"))),
             "p99": asdict(figure(_direct(samples, "direct_p99"))),
+            "p999": asdict(figure(_direct(samples, "direct_p999"))),
         },
         "rounds": [asdict(sample) for sample in samples],
     }
@@ -44,7 +45,7 @@ def as_text(samples: Sequence[Sample], *, references: Sequence[str], rate: float
             "",
             f"Latency at {rate:g} requests/s, in ms; added: less the upstream's own in the same round",
             *_table(
-                ("", "p50", "p99", "added p50", "added p99"),
+                ("", "p50", "p99", "p99.9", "added p50"),
                 [_direct_row(samples), *(_latency_row(standing) for standing in found)],
             ),
             "",
@@ -65,13 +66,13 @@ def _cpu_row(standing: Standing, references: Sequence[str]) -> tuple[str, ...]:
 
 
 def _latency_row(standing: Standing) -> tuple[str, ...]:
-    figures = (standing.p50, standing.p99, standing.added_p50, standing.added_p99)
+    figures = (standing.p50, standing.p99, standing.p999, standing.added_p50)
     return (standing.contender, *(_shown(each, 3) for each in figures))
 
 
 def _direct_row(samples: Sequence[Sample]) -> tuple[str, ...]:
-    figures = (figure(_direct(samples, "direct_p50")), figure(_direct(samples, "direct_p99")))
-    return ("upstream alone", *(_shown(each, 3) for each in figures), "-", "-")
+    figures = (figure(_direct(samples, name)) for name in ("direct_p50", "direct_p99", "direct_p999"))
+    return ("upstream alone", *(_shown(each, 3) for each in figures), "-")
 
 
 def _direct(samples: Sequence[Sample], name: str) -> list[float]:

@@ -55,7 +55,7 @@ class Referee:
                 sample = self._measure(contender, number, course, direct)
                 samples.append(sample)
                 self._say(
-                    f"round {number}/{course.rounds}  {contender.name:20} "
+                    f"round {number}/{course.rounds}  {contender.name:22} "
                     f"{sample.cpu_microseconds:7.1f} µs/request  p50 {sample.p50:.3f} ms"
                 )
         return samples
@@ -82,6 +82,8 @@ class Referee:
             wrong=run.bad_statuses + run.broken + paced.not_2xx,
             p50=paced.p50,
             p99=paced.p99,
+            p999=paced.p999,
             direct_p50=direct.p50,
             direct_p99=direct.p99,
+            direct_p999=direct.p999,
         )

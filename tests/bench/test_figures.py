@@ -21,8 +21,10 @@ SAMPLE = Sample(
     wrong=0,
     p50=0.3,
     p99=0.9,
+    p999=1.9,
     direct_p50=0.1,
     direct_p99=0.5,
+    direct_p999=0.6,
 )
 
 

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
+from typing import Final
 
-from tests.bench.contender import Contender, Job
+from tests.bench.contender import Contender
 from tests.bench.programs import Program, free_port
 
-ROOT = Path(__file__).parents[2]
+_ROOT: Final = Path(__file__).parents[3]
 
 
 class PlainAiohttp(Contender):
     """`tests/bench/baseline.py` in one process."""
 
-    def __init__(self, name: str, job: Job) -> None:
-        super().__init__(name)
-        self._job = job
-
     def start(self) -> None:
         job = self._job
         self.port = free_port()
+        callers = self.folder / "callers.json"
+        callers.write_text(json.dumps([asdict(caller) for caller in job.callers]))
         address = f"http://127.0.0.1:{job.upstream_port}"
         self._program = Program(
-            [
-                *(sys.executable, "-m", "tests.bench.baseline"),
-                *(str(self.port), address, job.credential, job.account_id),
-            ],
+            [sys.executable, "-m", "tests.bench.baseline", str(self.port), address, callers],
             core=job.core,
-            output=job.folder / "baseline.output",
-            cwd=ROOT,
+            output=self.folder / "output",
+            cwd=_ROOT,
         )
         self._program.wait_for_port(self.port)
