@@ -11,6 +11,7 @@ from gateway.cli import (
     accounts,
     admin_keys,
     audit,
+    check,
     demo,
     integration_tokens,
     integration_use,
@@ -55,7 +56,7 @@ def _root(
 app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
 app.command("migrate")(migrate.migrate)
-app.command("check")(maps.check)
+app.command("check")(check.check)
 app.command("routes")(maps.routes)
 app.command("sample-upstream")(sample_upstream.sample_upstream)
 app.add_typer(token.app, name="token")

@@ -31,6 +31,9 @@ ConfigOption = Annotated[
     typer.Option("--config", "-c", help="The settings file. Without it: the defaults, in this folder."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+RoutesOption = Annotated[
+    Path | None, typer.Option("--routes", help="A route map, in place of the settings' own.")
+]
 
 
 def read_settings(config: Path | None) -> Settings:

@@ -1,80 +1,16 @@
-"""`gateway check` and `gateway routes`: what is in the settings and the route map, and what is wrong with them."""
+"""`gateway routes`: what is in the route map."""
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gateway.cli.context import ConfigOption, JsonOption, map_path, read_settings
+from gateway.cli.context import ConfigOption, JsonOption, RoutesOption, map_path, read_settings
 from gateway.cli.output import note, print_json, print_table
-from gateway.core.model import Access, Problem, Route, RouteMap
-from gateway.core.scopes import judged
-from gateway.settings.errors import ConfigurationError
-from gateway.settings.load import load_settings
+from gateway.core.model import Access, Route
 from gateway.wiring.routes import publishable
-
-RoutesOption = Annotated[
-    Path | None, typer.Option("--routes", help="A route map, in place of the settings' own.")
-]
-
-
-def check(config: ConfigOption = None, routes: RoutesOption = None, as_json: JsonOption = False) -> None:
-    """Check the settings and the route map; print every problem with its line. Exit status 2 on an error."""
-    problems: list[Problem] = []
-    route_map: RouteMap | None = None
-    path = routes
-    try:
-        settings = load_settings(config, os.environ)
-        path = path or map_path(settings, config)
-    except ConfigurationError as error:
-        problems += error.problems
-    if path is not None:
-        try:
-            route_map, warnings = publishable(path)
-            problems += warnings
-        except ConfigurationError as error:
-            problems += error.problems
-    errors = [problem for problem in problems if not problem.warning]
-    if as_json:
-        print_json(
-            {
-                "ok": not errors,
-                "problems": [
-                    {
-                        "where": problem.where,
-                        "severity": "warning" if problem.warning else "error",
-                        "message": problem.message,
-                    }
-                    for problem in problems
-                ],
-                "map": None if route_map is None else _counts(route_map),
-            }
-        )
-    else:
-        for problem in problems:
-            print(problem)
-        if route_map is not None:
-            counts = _counts(route_map)
-            note(
-                f"{path}: {counts['routes']} routes, {counts['services']} services, {counts['scopes']} scopes; "
-                f"{len(errors)} errors, {len(problems) - len(errors)} warnings"
-            )
-    if errors:
-        raise typer.Exit(2)
-
-
-def _counts(route_map: RouteMap) -> dict[str, int | str]:
-    return {
-        "routes": len(route_map.routes),
-        "services": len({route.service for route in route_map.routes}),
-        "scopes": len({scope for route in judged(route_map.routes) for scope in route.scopes}),
-        "upstreams": len(route_map.upstreams),
-        "version": route_map.version,
-    }
 
 
 def needs(route: Route) -> str:

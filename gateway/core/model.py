@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gateway.core.rules import Rule
+
 
 class AccountKind(StrEnum):
     """What an account is. An agency may own sub-accounts; its token does not open their data."""
@@ -108,11 +110,23 @@ class RouteMap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """Something wrong with a configuration: where (`file:line`), what, and the way out. Warnings do not stop a start."""
+    """Something wrong with a configuration: where, what, and the way out. Warnings do not stop a start.
+
+    `where` is `file:line`, a file, or the name of an environment variable. `column` counts characters from 1; 0: not
+    known.
+    """
 
     where: str
     message: str
     warning: bool = False
+    rule: Rule = Rule.INVALID_VALUE
+    column: int = 0
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """The file or variable, and the line, which is 0 where there is none."""
+        source, _, line = self.where.rpartition(":")
+        return (source, int(line)) if source and line.isascii() and line.isdigit() else (self.where, 0)
 
     def __str__(self) -> str:
         return f"{self.where}: {'warning: ' if self.warning else ''}{self.message}"

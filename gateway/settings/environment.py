@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.core.model import Problem
+from gateway.core.rules import Rule
 from gateway.settings.catalogue import CATALOGUE, VARIABLE_PREFIX, Form, Setting
 from gateway.settings.errors import ConfigurationError
 from gateway.settings.scalar import plain_scalar
@@ -40,7 +41,8 @@ def read_environment(environ: Mapping[str, str]) -> Overrides:
         if setting is None:
             meant = nearest(name.upper(), known)
             way_out = "correct or unset it" if meant is None else f"did you mean `{meant}`?"
-            problems.append(Problem(where=name, message=f"this variable names no setting; {way_out}"))
+            message = f"this variable names no setting; {way_out}"
+            problems.append(Problem(where=name, message=message, rule=Rule.UNKNOWN_VARIABLE))
             continue
         try:
             value = _value(setting, environ[name].strip())

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pydantic import SecretStr, ValidationError
 
-from gateway.core.model import Problem
+from gateway.core.rules import Rule
 from gateway.settings.addresses import carries_password, parse_database_url
 from gateway.settings.environment import overlay, read_environment
 from gateway.settings.errors import ConfigurationError
@@ -20,6 +19,7 @@ from gateway.settings.yaml_document import parse_file, read_bytes
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from gateway.core.model import Problem
     from gateway.settings.environment import Overrides
     from gateway.settings.yaml_document import Document, Value
 
@@ -46,7 +46,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     written = {} if document is None else _mapping(document, overrides)
     sources = Sources(document=document, variables=overrides.variables)
     problems = [*overrides.problems, *(() if document is None else document.problems)]
-    problems += _passwords(written, sources)
+    problems += () if document is None else _passwords(written, document)
 
     base = Path.cwd() if path is None else path.absolute().parent
     values = overlay(_without_other_address(written, overrides.values), overrides.values)
@@ -63,6 +63,19 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     return settings
 
 
+def named_map(path: Path | None, environ: Mapping[str, str]) -> Path | None:
+    """The route map that settings name which cannot be used, where that much can be read and the map is there."""
+    try:
+        overrides = read_environment(environ)
+        written = {} if path is None else _mapping(_read(path, overrides), overrides)
+    except ConfigurationError:
+        return None
+    name = overrides.values.get("routes", written.get("routes", "routes.yaml"))
+    base = Path.cwd() if path is None else path.absolute().parent
+    found = base / name if isinstance(name, str) and name and "\0" not in name else None
+    return found if found is not None and found.is_file() else None
+
+
 def _read(path: Path, overrides: Overrides) -> Document:
     try:
         return parse_file(path, read_bytes(path, limit=_MAX_BYTES))
@@ -77,11 +90,12 @@ def _mapping(document: Document, overrides: Overrides) -> dict[str, Value]:
         message = "there are no settings here; write some, or {} for the defaults"
     else:
         message = "the settings are not a mapping; write `section:` and indent its settings below it"
-    problem = Problem(where=document.where(()), message=message)
+    rule = Rule.EMPTY if document.value is None else Rule.INVALID_VALUE
+    problem = document.problem((), message, rule)
     raise ConfigurationError([*document.problems, problem, *overrides.problems])
 
 
-def _passwords(written: dict[str, Value], sources: Sources) -> Iterator[Problem]:
+def _passwords(written: dict[str, Value], document: Document) -> Iterator[Problem]:
     database = written.get("database")
     url = database.get("url") if isinstance(database, dict) else None
     if isinstance(url, str) and carries_password(url):
@@ -89,8 +103,7 @@ def _passwords(written: dict[str, Value], sources: Sources) -> Iterator[Problem]
             "database.url: a password does not belong in this file; "
             "set GATEWAY__DATABASE__URL, or put the address into a file and name it in database.url_file"
         )
-        where = "" if sources.document is None else sources.document.where(("database", "url"))
-        yield Problem(where=where, message=message)
+        yield document.problem(("database", "url"), message, Rule.SECRET_IN_FILE)
 
 
 def _without_other_address(written: dict[str, Value], over: Mapping[str, Value]) -> dict[str, Value]:
@@ -121,7 +134,7 @@ def _unreadable(settings: Settings, sources: Sources) -> Iterator[Problem]:
             message = (
                 f"{dotted(setting)}: {value} cannot be read: {reason}; check the path and its permissions"
             )
-            yield Problem(where=sources.where(setting), message=message)
+            yield sources.problem(setting, message, Rule.UNREADABLE)
 
 
 def _with_address_from_file(settings: Settings, sources: Sources, problems: list[Problem]) -> Settings:
@@ -136,13 +149,13 @@ def _with_address_from_file(settings: Settings, sources: Sources, problems: list
             "database.url_file: the file cannot be read or holds no PostgreSQL address; "
             "write one line into it such as postgresql://gateway:…@db.internal:5432/gateway"
         )
-        problems.append(Problem(where=sources.where(("database", "url_file")), message=message))
+        problems.append(sources.problem(("database", "url_file"), message, Rule.UNREADABLE))
         return settings
     database = settings.database.model_copy(update={"url": SecretStr(url)})
     return settings.model_copy(update={"database": database})
 
 
 def _order(problem: Problem) -> tuple[bool, str, int]:
-    place = re.fullmatch(r"(?P<file>.*):(?P<line>[0-9]+)", problem.where, re.DOTALL)
+    source, line = problem.place
     # What the file says first, line by line; then the variables.
-    return (True, problem.where, 0) if place is None else (False, place["file"], int(place["line"]))
+    return not line, source, line

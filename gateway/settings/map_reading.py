@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.core.model import Problem
+from gateway.core.rules import Rule
 from gateway.settings.scalar import shown
-from gateway.settings.suggestion import way_out
+from gateway.settings.suggestion import nearest, way_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from typing import TypeVar
 
+    from gateway.core.model import Problem
     from gateway.settings.yaml_document import Document, KeyPath, Value
 
     T = TypeVar("T")
@@ -22,14 +23,20 @@ class MapReading:
 
     def __init__(self, document: Document) -> None:
         self.document = document
-        self.problems = list(document.problems)
+        self.problems: list[Problem] = list(document.problems)
+        self._misspelt: set[KeyPath] = set()
 
     def __repr__(self) -> str:
         return f"MapReading({len(self.problems)} problems)"
 
-    def problem(self, path: KeyPath, message: str) -> None:
+    def problem(self, path: KeyPath, message: str, rule: Rule = Rule.INVALID_VALUE) -> None:
         """Note that the value at `path` is wrong."""
-        self.problems.append(Problem(where=self.document.where(path), message=message))
+        self.problems.append(self.document.problem(path, message, rule))
+
+    def missing(self, path: KeyPath, message: str, *keys: str) -> None:
+        """Note that none of `keys` is at `path`, unless one is there with a slip, which is noted already."""
+        if not any((*path, key) in self._misspelt for key in keys):
+            self.problem(path, message, Rule.MISSING_KEY)
 
     def mapping(
         self, path: KeyPath, value: Value, form: str, known: Collection[str] | None = None
@@ -41,7 +48,10 @@ class MapReading:
         if known is None:
             return value
         for key in (key for key in value if key not in known):
-            self.problem((*path, key), f"unknown key {shown(key)} in {_name(path)}; {way_out(key, known)}")
+            message = f"unknown key {shown(key)} in {_name(path)}; {way_out(key, known)}"
+            self.problem((*path, key), message, Rule.UNKNOWN_KEY)
+            if (meant := nearest(key, known)) is not None:
+                self._misspelt.add((*path, meant))
         return {key: entry for key, entry in value.items() if key in known}
 
     def items(self, path: KeyPath, value: Value, form: str) -> list[Value]:

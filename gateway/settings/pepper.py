@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gateway.core.model import Problem
+from gateway.core.rules import Rule
 from gateway.settings.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def load_peppers(path: Path, *, entropy: Callable[[int], bytes]) -> Peppers:
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         message = f"the peppers cannot be read or made: {reason}; check the path and its permissions"
-        raise ConfigurationError([Problem(where=str(path), message=message)]) from None
+        raise ConfigurationError([Problem(where=str(path), message=message, rule=Rule.UNREADABLE)]) from None
     return _parse(path, data or b"")
 
 
@@ -74,11 +75,13 @@ def _check_status(path: Path, status: os.stat_result) -> None:
     mode = stat.S_IMODE(status.st_mode)
     if not stat.S_ISREG(status.st_mode):
         message = "this is not a file; name a file in tokens.pepper_file"
+        rule = Rule.UNREADABLE
     elif mode & 0o077:
         message = f"the peppers are open to others (mode {mode:04o}); run: chmod 600 {path}"
+        rule = Rule.OPEN_TO_OTHERS
     else:
         return
-    raise ConfigurationError([Problem(where=str(path), message=message)])
+    raise ConfigurationError([Problem(where=str(path), message=message, rule=rule)])
 
 
 def _create(path: Path, entropy: Callable[[int], bytes]) -> None:
@@ -113,24 +116,23 @@ def _parse(path: Path, data: bytes) -> Peppers:
         if not line.strip():
             continue
         match = _LINE.fullmatch(line.strip())
-        message = ""
+        message, rule = "", Rule.INVALID_VALUE
         if match is None:
             message = "this is not a pepper; write `<id> <64 hex digits>`, or restore the file from a backup"
         elif match["id"] in ids or bytes.fromhex(match["pepper"].decode()) in peppers:
-            message = "this pepper or its id stands in the file twice; keep one"
+            message, rule = "this pepper or its id stands in the file twice; keep one", Rule.DUPLICATE_VALUE
         else:
             ids.append(match["id"])
             peppers.append(bytes.fromhex(match["pepper"].decode()))
         if message:
-            problems.append(Problem(where=f"{path}:{number}", message=message))
+            problems.append(Problem(where=f"{path}:{number}", message=message, rule=rule))
     if len(data) > _MAX_BYTES:
-        problems.append(
-            Problem(where=str(path), message=f"is larger than {_MAX_BYTES} bytes; drop old peppers")
-        )
+        message = f"is larger than {_MAX_BYTES} bytes; drop old peppers"
+        problems.append(Problem(where=str(path), message=message, rule=Rule.TOO_LARGE))
     if not peppers and not problems:
         # Not filled in: a new pepper would make every issued token unknown.
         message = "the file is empty; restore it from a backup, or remove it where no token was ever issued"
-        problems.append(Problem(where=str(path), message=message))
+        problems.append(Problem(where=str(path), message=message, rule=Rule.EMPTY))
     if problems:
         raise ConfigurationError(problems)
     return Peppers(current=peppers[0], retired=tuple(peppers[1:]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gateway.core.model import Access, AccountKind, Route
+from gateway.core.rules import Rule
 from gateway.settings.route_needs import NEEDS, long_needs, read_account, read_versions, short_needs
 from gateway.settings.route_shadow import with_shadow
 from gateway.settings.template import parse_key
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from gateway.settings.map_reading import MapReading
     from gateway.settings.yaml_document import KeyPath, Value
 
-_KEYS: Final = frozenset({*NEEDS, "versions", "account", "shadow", "body_limit", "timeout", "websocket"})
+ROUTE_KEYS: Final = frozenset({*NEEDS, "versions", "account", "shadow", "body_limit", "timeout", "websocket"})
 
 
 def read_route(
@@ -32,7 +33,7 @@ def read_route(
     before = len(reading.problems)
     method, template = _key(reading, path)
     if isinstance(value, dict):
-        entry = reading.mapping(path, value, "{scope: contacts.readonly}", _KEYS)
+        entry = reading.mapping(path, value, "{scope: contacts.readonly}", ROUTE_KEYS)
         access, scopes = long_needs(reading, path, entry)
     else:
         entry = {}
@@ -65,9 +66,10 @@ def _refuse_senseless(reading: MapReading, path: KeyPath, entry: Mapping[str, Va
     if access is Access.PUBLIC:
         if "account" in entry:
             message = "a public route has no caller to be of a kind; remove account"
-            reading.problem((*path, "account"), message)
+            reading.problem((*path, "account"), message, Rule.CONFLICT)
         if "shadow" in entry:
-            reading.problem((*path, "shadow"), "a public route has no caller to judge; remove shadow")
+            message = "a public route has no caller to judge; remove shadow"
+            reading.problem((*path, "shadow"), message, Rule.CONFLICT)
     elif access is Access.DENY:
         for key in entry:
             if key == "shadow":
@@ -75,16 +77,17 @@ def _refuse_senseless(reading: MapReading, path: KeyPath, entry: Mapping[str, Va
                     "a denied route refuses everyone; remove shadow, or to try a denial keep the route's needs and "
                     "write shadow: {access: deny}"
                 )
-                reading.problem((*path, key), message)
+                reading.problem((*path, key), message, Rule.CONFLICT)
             elif key != "access":
-                reading.problem((*path, key), f"a denied route refuses everyone; remove {key}")
+                message = f"a denied route refuses everyone; remove {key}"
+                reading.problem((*path, key), message, Rule.CONFLICT)
 
 
 def _key(reading: MapReading, path: KeyPath) -> tuple[str, str]:
     try:
         return parse_key(str(path[-1]))
     except ValueError as error:
-        reading.problem(path, str(error))
+        reading.problem(path, str(error), Rule.ROUTE_KEY)
         return "", ""
 
 
@@ -107,5 +110,5 @@ def _websocket(reading: MapReading, path: KeyPath, entry: Mapping[str, Value], m
     websocket = "websocket" in entry and reading.flag((*path, "websocket"), entry["websocket"])
     if websocket and method not in {"GET", ""}:
         message = f"a WebSocket is opened by GET, not by {method}; remove websocket, or write a GET route"
-        reading.problem((*path, "websocket"), message)
+        reading.problem((*path, "websocket"), message, Rule.CONFLICT)
     return websocket

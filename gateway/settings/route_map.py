@@ -6,7 +6,9 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Final
 
-from gateway.core.model import Problem, Route, RouteMap, Upstream
+from gateway.core.model import Route, RouteMap, Upstream
+from gateway.core.route_check import errors
+from gateway.core.rules import Rule
 from gateway.settings.addresses import parse_base_url, with_port
 from gateway.settings.errors import ConfigurationError
 from gateway.settings.map_reading import MapReading
@@ -29,31 +31,35 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 def load_route_map(path: Path) -> RouteMap:
-    """The route map in the file at `path`. Raises ConfigurationError with all problems, each with its line."""
+    """The route map in the file at `path`. Raises ConfigurationError with all problems, each with its line.
+
+    Where there are some, the errors of the map as a whole are among them, as far as what could be read has any.
+    """
     data = read_bytes(path)
     reading = MapReading(parse_file(path, data))
     value = reading.document.value
     if value is None:
         message = "there is no route map here; write upstreams and services"
-        raise ConfigurationError(
-            [*reading.problems, Problem(where=reading.document.where(()), message=message)]
-        )
+        reading.problem((), message, Rule.EMPTY)
+        raise ConfigurationError(reading.problems)
     sections = reading.mapping((), value, "{upstreams: …, services: …}", _SECTIONS)
     if isinstance(value, dict):
         for name in sorted({"upstreams", "services"} - value.keys()):
-            reading.problem((), f"`{name}:` is missing; add it")
+            reading.missing((), f"`{name}:` is missing; add it", name)
     upstreams = {upstream.name: upstream for upstream in _upstreams(reading, sections)}
     routes = tuple(_routes(reading, sections))
     scopes = dict(_scopes(reading, sections))
-    if reading.problems:
-        raise ConfigurationError(sorted(reading.problems, key=_line))
-    return RouteMap(
+    route_map = RouteMap(
         upstreams=upstreams,
         routes=routes,
         scopes=scopes,
         scope_lines={scope: reading.document.where(("scopes", scope)) for scope in scopes},
         version=hashlib.sha256(data).hexdigest(),
     )
+    if reading.problems:
+        found = [*reading.problems, *errors(route_map)]
+        raise ConfigurationError(sorted(found, key=lambda problem: problem.place[1]))
+    return route_map
 
 
 def _upstreams(reading: MapReading, sections: Mapping[str, Value]) -> Iterator[Upstream]:
@@ -75,7 +81,7 @@ def _upstreams(reading: MapReading, sections: Mapping[str, Value]) -> Iterator[U
 
 def _urls(reading: MapReading, path: KeyPath, entry: Mapping[str, Value]) -> tuple[str, ...]:
     if "urls" not in entry:
-        reading.problem(path, f'upstream {path[-1]} has no urls; add urls: ["http://host:port"]')
+        reading.missing(path, f'upstream {path[-1]} has no urls; add urls: ["http://host:port"]', "urls")
         return ()
     inside = (*path, "urls")
     urls: dict[str, str] = {}
@@ -84,7 +90,7 @@ def _urls(reading: MapReading, path: KeyPath, entry: Mapping[str, Value]) -> tup
         if url is None:
             continue
         if with_port(url) in urls:
-            reading.problem((*inside, index), f"{url} is listed twice; keep one")
+            reading.problem((*inside, index), f"{url} is listed twice; keep one", Rule.DUPLICATE_VALUE)
         urls.setdefault(with_port(url), url)
     return tuple(urls.values())
 
@@ -99,23 +105,29 @@ def _routes(reading: MapReading, sections: Mapping[str, Value]) -> Iterator[Rout
         service = reading.mapping(path, value, "{upstream: crm, routes: …}", _SERVICE_KEYS)
         if not isinstance(value, dict):
             continue
-        upstream = service.get("upstream")
-        if "upstream" not in service:
-            reading.problem(path, f"service {name} names no upstream; add upstream: NAME")
-        elif not isinstance(upstream, str):
-            reading.problem((*path, "upstream"), f"upstream is {shown(upstream)}; write the name of one")
+        upstream = _upstream_name(reading, path, service)
         account = read_account(reading, (*path, "account"), service.get("account", "any"))
         if "routes" not in service:
-            reading.problem(path, f"service {name} has no routes; add routes:")
+            reading.missing(path, f"service {name} has no routes; add routes:", "routes")
             continue
         inside = (*path, "routes")
         entries = reading.mapping(inside, service["routes"], "{GET /contacts/{contactId}: contacts.readonly}")
         for key, entry in entries.items():
             route = read_route(
-                reading, (*inside, key), entry, service=name, upstream=str(upstream), account=account
+                reading, (*inside, key), entry, service=name, upstream=upstream, account=account
             )
             if route is not None:
                 yield route
+
+
+def _upstream_name(reading: MapReading, path: KeyPath, service: Mapping[str, Value]) -> str:
+    """The name, or nothing where it cannot be read."""
+    upstream = service.get("upstream")
+    if "upstream" not in service:
+        reading.missing(path, f"service {path[-1]} names no upstream; add upstream: NAME", "upstream")
+    elif not isinstance(upstream, str) or not upstream:
+        reading.problem((*path, "upstream"), f"upstream is {shown(upstream)}; write the name of one")
+    return upstream if isinstance(upstream, str) else ""
 
 
 def _scopes(reading: MapReading, sections: Mapping[str, Value]) -> Iterator[tuple[str, str]]:
@@ -142,8 +154,3 @@ def _check_name(reading: MapReading, path: KeyPath, name: str) -> None:
             f"{shown(name)} is not a name; write up to 64 letters, digits, dots, hyphens and underscores"
         )
         reading.problem(path, message)
-
-
-def _line(problem: Problem) -> int:
-    line = problem.where.rpartition(":")[2]
-    return int(line) if line.isdigit() else 0

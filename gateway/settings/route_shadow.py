@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from gateway.core.model import Access, Route
+from gateway.core.rules import Rule
 from gateway.settings.route_needs import NEEDS, long_needs, read_account, read_versions
 from gateway.settings.scalar import shown
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from gateway.settings.map_reading import MapReading
     from gateway.settings.yaml_document import KeyPath, Value
 
-_KEYS: Final = frozenset({*NEEDS, "versions", "account"})
+SHADOW_KEYS: Final = frozenset({*NEEDS, "versions", "account"})
 
 
 def with_shadow(reading: MapReading, path: KeyPath, value: Value, route: Route) -> Route:
@@ -38,7 +39,7 @@ def with_shadow(reading: MapReading, path: KeyPath, value: Value, route: Route) 
 
 
 def _added(reading: MapReading, path: KeyPath, value: Value, route: Route) -> Route:
-    entry = reading.mapping(path, value, "{scope: contacts.write}", _KEYS)
+    entry = reading.mapping(path, value, "{scope: contacts.write}", SHADOW_KEYS)
     if not entry:
         reading.problem(path, "shadow says nothing that could be tried; write what is, or remove it")
     tried = replace(
@@ -61,5 +62,5 @@ def _added(reading: MapReading, path: KeyPath, value: Value, route: Route) -> Ro
     if tried.access is Access.DENY:
         tried = replace(tried, account=None)
         for key in sorted(entry.keys() - {"access"}):
-            reading.problem((*path, key), f"a denied route refuses everyone; remove {key}")
+            reading.problem((*path, key), f"a denied route refuses everyone; remove {key}", Rule.CONFLICT)
     return tried

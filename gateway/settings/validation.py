@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gateway.core.model import Problem
+from gateway.core.rules import Rule
 from gateway.settings.catalogue import CATALOGUE
 from gateway.settings.scalar import shown
 from gateway.settings.section import CONFLICT
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
+    from gateway.core.model import Problem
     from gateway.settings.sources import Sources
     from gateway.settings.yaml_document import KeyPath
 
@@ -28,12 +29,12 @@ def explain(error: ValidationError, sources: Sources) -> Iterator[Problem]:
             yield from _conflicts(path, detail, sources)
         elif detail["type"] == "missing":
             message = f"{dotted(path[:-1])}: {path[-1]} is missing; add it"
-            yield Problem(where=sources.where(path), message=message)
+            yield sources.problem(path, message, Rule.MISSING_KEY)
         elif detail["type"] == "extra_forbidden":
             message = f"unknown setting {dotted(path)}; {_known_instead(path)}"
-            yield Problem(where=sources.where(path), message=message)
+            yield sources.problem(path, message, Rule.UNKNOWN_KEY)
         else:
-            yield Problem(where=sources.where(path), message=f"{dotted(path)}: {_words(detail)}")
+            yield sources.problem(path, f"{dotted(path)}: {_words(detail)}", Rule.INVALID_VALUE)
 
 
 def dotted(path: KeyPath) -> str:
@@ -48,7 +49,7 @@ def _conflicts(path: KeyPath, detail: ErrorDetails, sources: Sources) -> Iterato
         places = [(*path, *name.split(".")) for name in names]
         # The first name is in the wrong only if someone wrote it; a default cannot be.
         written = next((place for place in places if sources.wrote(place)), places[0])
-        yield Problem(where=sources.where(written), message=f"{dotted(places[0])} {message}")
+        yield sources.problem(written, f"{dotted(places[0])} {message}", Rule.CONFLICT)
 
 
 def _known_instead(path: KeyPath) -> str:

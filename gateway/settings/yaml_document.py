@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import yaml
 
 from gateway.core.model import Problem
+from gateway.core.rules import Rule
 from gateway.settings.errors import ConfigurationError
 from gateway.settings.scalar import plain_scalar, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 Value: TypeAlias = "bool | int | float | str | list[Value] | dict[str, Value] | None"
@@ -26,6 +27,9 @@ KeyPath: TypeAlias = tuple[str | int, ...]
 MAX_BYTES: Final = 16 * 1024 * 1024
 MAX_DEPTH: Final = 32
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufffe\uffff]")
+# What git leaves around the two sides where two people changed the same lines.
+_MERGE_BEGIN: Final = re.compile(r"^<{7}(?: .*)?$", re.MULTILINE)
+_MERGE_END: Final = re.compile(r"^>{7}(?: .*)?$", re.MULTILINE)
 # libyaml's words, and what an operator does about them.
 _WAYS_OUT: Final = (
     ("mapping values are not allowed", "quote a value that holds a colon and a blank"),
@@ -43,14 +47,23 @@ class Document:
 
     value: Value
     lines: Mapping[KeyPath, int]
+    columns: Mapping[KeyPath, int]
     problems: tuple[Problem, ...]
     place: Callable[[int], str]
 
     def where(self, path: KeyPath) -> str:
         """`file:line` of a value, or of the nearest enclosing value that was written."""
+        return self.place(self.lines.get(self._written(path), 1))
+
+    def problem(self, path: KeyPath, message: str, rule: Rule) -> Problem:
+        """What is wrong with a value, at its place or at that of the nearest enclosing value that was written."""
+        column = self.columns.get(self._written(path), 0)
+        return Problem(where=self.where(path), message=message, rule=rule, column=column)
+
+    def _written(self, path: KeyPath) -> KeyPath:
         while path not in self.lines and path:
             path = path[:-1]
-        return self.place(self.lines.get(path, 1))
+        return path
 
 
 def read_bytes(path: Path, *, limit: int = MAX_BYTES) -> bytes:
@@ -60,13 +73,12 @@ def read_bytes(path: Path, *, limit: int = MAX_BYTES) -> bytes:
             data = file.read(limit + 1)
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
-        problem = Problem(
-            where=str(path), message=f"cannot be read: {reason}; check the path and its permissions"
-        )
+        message = f"cannot be read: {reason}; check the path and its permissions"
+        problem = Problem(where=str(path), message=message, rule=Rule.UNREADABLE)
         raise ConfigurationError([problem]) from None
     if len(data) > limit:
-        problem = Problem(where=str(path), message=f"is larger than {limit} bytes; write a smaller file")
-        raise ConfigurationError([problem])
+        message = f"is larger than {limit} bytes; write a smaller file"
+        raise ConfigurationError([Problem(where=str(path), message=message, rule=Rule.TOO_LARGE)])
     return data
 
 
@@ -84,9 +96,16 @@ def parse(data: bytes, *, place: Callable[[int], str]) -> Document:
     except yaml.MarkedYAMLError as error:
         raise ConfigurationError([*builder.problems, _syntax_problem(error, text, place)]) from None
     except yaml.YAMLError:
-        problem = Problem(where=place(1), message="this is not YAML; check its encoding and its characters")
+        message = "this is not YAML; check its encoding and its characters"
+        problem = Problem(where=place(1), message=message, rule=Rule.ENCODING)
         raise ConfigurationError([*builder.problems, problem]) from None
-    return Document(value=value, lines=builder.lines, problems=tuple(builder.problems), place=place)
+    return Document(
+        value=value,
+        lines=builder.lines,
+        columns=builder.columns,
+        problems=tuple(builder.problems),
+        place=place,
+    )
 
 
 def _text(data: bytes, place: Callable[[int], str]) -> str:
@@ -94,35 +113,53 @@ def _text(data: bytes, place: Callable[[int], str]) -> str:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        problem = Problem(where=place(line), message="this is not UTF-8; save the file in UTF-8")
-        raise ConfigurationError([problem]) from None
+        message = "this is not UTF-8; save the file in UTF-8"
+        raise ConfigurationError([Problem(where=place(line), message=message, rule=Rule.ENCODING)]) from None
     control = _CONTROLS.search(text)
     if control is not None:
         line = text.count("\n", 0, control.start()) + 1
         message = f"control character U+{ord(control[0]):04X}; remove it"
-        raise ConfigurationError([Problem(where=place(line), message=message)])
+        raise ConfigurationError([Problem(where=place(line), message=message, rule=Rule.ENCODING)])
+    conflicts = list(_merge_conflicts(text, place))
+    if conflicts:
+        raise ConfigurationError(conflicts)
     return text
+
+
+def _merge_conflicts(text: str, place: Callable[[int], str]) -> Iterator[Problem]:
+    line, at = 1, 0
+    while (begin := _MERGE_BEGIN.search(text, at)) and (end := _MERGE_END.search(text, begin.end())):
+        first = line + text.count("\n", at, begin.start())
+        line = first + text.count("\n", begin.start(), end.start())
+        at = end.start()
+        message = (
+            f"a merge was not finished; keep what is right of lines {first} to {line}, and remove its marks"
+        )
+        yield Problem(where=place(first), message=message, rule=Rule.MERGE_CONFLICT, column=1)
 
 
 def _syntax_problem(error: yaml.MarkedYAMLError, text: str, place: Callable[[int], str]) -> Problem:
     mark = error.problem_mark or error.context_mark
     if mark is None:
-        return Problem(where=place(1), message=f"this is not YAML: {error.problem}")
+        return Problem(where=place(1), message=f"this is not YAML: {error.problem}", rule=Rule.SYNTAX)
     lines = text.split("\n")
     line = min(mark.line, len(lines) - 1)
     if "\t" in lines[line][: mark.column + 1]:
-        return Problem(where=place(line + 1), message="a tab is used for indentation; use blanks")
+        message = "a tab is used for indentation; use blanks"
+        return Problem(where=place(line + 1), message=message, rule=Rule.SYNTAX, column=mark.column + 1)
     found = error.problem or "it does not follow the grammar"
     if error.context is not None and error.context_mark is not None and error.context_mark.line != mark.line:
         found = f"{found} {error.context} that begins on line {error.context_mark.line + 1}"
     ways_out = (way_out for words, way_out in _WAYS_OUT if words in found)
     way_out = next(ways_out, "check the quotes, brackets and indentation here")
-    return Problem(where=place(line + 1), message=f"this is not YAML: {found}; {way_out}")
+    message = f"this is not YAML: {found}; {way_out}"
+    return Problem(where=place(line + 1), message=message, rule=Rule.SYNTAX, column=mark.column + 1)
 
 
-def _line(event: yaml.Event) -> int:
+def _mark(event: yaml.Event) -> tuple[int, int]:
+    """Line and column, from 1."""
     # The stubs allow an event without a mark; libyaml's have one always.
-    return 1 if event.start_mark is None else event.start_mark.line + 1
+    return (1, 1) if event.start_mark is None else (event.start_mark.line + 1, event.start_mark.column + 1)
 
 
 class _Builder:
@@ -130,6 +167,7 @@ class _Builder:
 
     def __init__(self, text: str, place: Callable[[int], str]) -> None:
         self.lines: dict[KeyPath, int] = {}
+        self.columns: dict[KeyPath, int] = {}
         self.problems: list[Problem] = []
         self._place = place
         self._events = yaml.parse(text, Loader=yaml.CSafeLoader)
@@ -148,7 +186,8 @@ class _Builder:
 
     def _value(self, event: yaml.Event, path: KeyPath) -> Value:
         # A mapping's entry has its key's line already: that is where an operator looks for it.
-        self.lines.setdefault(path, _line(event))
+        if path not in self.lines:
+            self.lines[path], self.columns[path] = _mark(event)
         if isinstance(event, yaml.AliasEvent):
             self._problem(event, f"alias *{event.anchor} is not read; write the value out")
             return None
@@ -160,7 +199,8 @@ class _Builder:
             self._problem(event, f"tag {event.tag} is not read; remove it")
         if len(path) >= MAX_DEPTH:
             message = f"values are nested more than {MAX_DEPTH} deep; write it flatter"
-            raise ConfigurationError([*self.problems, Problem(where=self._where(event), message=message)])
+            self._problem(event, message, Rule.SYNTAX)
+            raise ConfigurationError(self.problems)
         return self._mapping(path) if isinstance(event, yaml.MappingStartEvent) else self._sequence(path)
 
     def _scalar(self, event: yaml.ScalarEvent) -> Value:
@@ -184,11 +224,12 @@ class _Builder:
             inside = (*path, key)
             if key in entries:
                 first = self.lines[inside]
-                self._problem(event, f"key {shown(key)} is written twice, first on line {first}; keep one")
+                message = f"key {shown(key)} is written twice, first on line {first}; keep one"
+                self._problem(event, message, Rule.DUPLICATE_KEY)
                 # Read for its own problems; its place is not the first one's.
                 self._value(next(self._events), (*path, f"{key} (again)"))
                 continue
-            self.lines[inside] = _line(event)
+            self.lines[inside], self.columns[inside] = _mark(event)
             entries[key] = self._value(next(self._events), inside)
         return entries
 
@@ -202,10 +243,8 @@ class _Builder:
             return event.value
         self._problem(event, "a key is not plain text; write a word")
         self._value(event, (*path, "(key)"))
-        return f"(key on line {_line(event)})"
+        return f"(key on line {_mark(event)[0]})"
 
-    def _where(self, event: yaml.Event) -> str:
-        return self._place(_line(event))
-
-    def _problem(self, event: yaml.Event, message: str) -> None:
-        self.problems.append(Problem(where=self._where(event), message=message))
+    def _problem(self, event: yaml.Event, message: str, rule: Rule = Rule.YAML_FEATURE) -> None:
+        line, column = _mark(event)
+        self.problems.append(Problem(where=self._place(line), message=message, rule=rule, column=column))

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from gateway.core.model import Access, Problem, Route, RouteMap, Upstream
-from gateway.core.route_check import check
+from gateway.core.route_check import check, errors
+from gateway.core.rules import Rule
 
 
 def route(key: str, *, line: int = 1, upstream: str = "crm", scopes: tuple[str, ...] = ("a.read",)) -> Route:
@@ -135,6 +136,61 @@ def test_a_scope_that_a_shadow_needs_is_in_use() -> None:
     tried = route("GET /a")
     tried = replace(tried, shadow=replace(tried, scopes=("b.read",)))
     assert check(route_map(tried, scopes=("b.read",))) == []
+
+
+@pytest.mark.parametrize(
+    ("scope", "meant"),
+    [
+        ("contcts.readonly", "contacts.readonly"),
+        ("contacts.raedonly", "contacts.readonly"),
+        ("Contacts.readonly", None),
+        ("locations.readonly", None),
+        ("v2.notes.read", None),
+        ("publik", "public"),
+        ("authenticatd", "authenticated"),
+        ("denyy", "deny"),
+    ],
+)
+def test_a_scope_that_looks_like_a_slip_is_remarked_on(scope: str, meant: str | None) -> None:
+    """Else the route stands there, checked, and refuses everyone: no token can be given that scope."""
+    described = ("contacts.readonly", "v1.notes.read")
+    found = check(
+        route_map(
+            *(route("GET /a", scopes=described), route("GET /b", line=2, scopes=(scope,))), scopes=described
+        )
+    )
+    if meant is None:
+        assert found == []
+        return
+    (problem,) = found
+    assert (problem.where, problem.warning, problem.rule) == ("r.yaml:2", True, Rule.SCOPE_MISSPELT)
+    assert f"the scope {scope} is described nowhere; did you mean {meant}?" in problem.message
+
+
+def test_a_scope_that_is_described_or_used_again_is_no_slip() -> None:
+    routes = [route(f"GET /{at}", line=at, scopes=("contacts.readonli",)) for at in (1, 2)]
+    used = route("GET /a", scopes=("contacts.readonly",))
+    assert check(route_map(used, *routes, scopes=("contacts.readonly",))) == []
+    assert check(route_map(used, routes[0], scopes=("contacts.readonly", "contacts.readonli"))) == []
+
+
+def test_a_word_of_the_map_with_a_slip_is_remarked_on_however_often_it_stands_there() -> None:
+    routes = [route(f"GET /{at}", line=at, scopes=("authenticatde",)) for at in (1, 2)]
+    (problem,) = check(route_map(*routes))
+    assert problem.where == "r.yaml:1"
+
+
+def test_many_scopes_that_nobody_described_are_checked_in_no_time() -> None:
+    """Compared each with each they would take minutes. The bound is that of the run, not of this test."""
+    wanted = tuple(f"service.{at:05}.readonly" for at in range(0, 20000, 2))
+    described = tuple(f"service.{at:05}.readonly" for at in range(1, 20000, 2))
+    found = check(route_map(route("GET /a", scopes=wanted), scopes=described))
+    assert {problem.rule for problem in found} == {Rule.SCOPE_UNUSED}
+
+
+def test_an_upstream_that_could_not_be_read_is_not_called_missing() -> None:
+    assert check(route_map(route("GET /a", upstream=""))) != []
+    assert errors(route_map(route("GET /a", upstream=""))) == []
 
 
 def test_a_problem_reads_as_a_line() -> None:

@@ -283,10 +283,30 @@ BAD_MAPS = [
         ['routes.yaml:1: crm is "http://a"; write a mapping such as {urls: ["http://127.0.0.1:9001"]}'],
     ),
     (
+        # A slip in a key is one problem: what it leaves out is not missing. And the whole map is judged beside it.
+        "upstrems: {}\nservices:\n  s:\n    upstraem: crm\n    routes:\n      GET /a: {scop: a}\n"
+        "  t:\n    upstream: crm\n    route: {}\n",
+        [
+            'routes.yaml:1: unknown key "upstrems" in the route map; did you mean `upstreams`?',
+            'routes.yaml:4: unknown key "upstraem" in s; did you mean `upstream`?',
+            'routes.yaml:6: unknown key "scop" in GET /a; did you mean `scope`?',
+            'routes.yaml:9: unknown key "route" in t; did you mean `routes`?',
+        ],
+    ),
+    (
+        "upstreams: {crm: {urls: [http://a], preserve_hots: true}}\nservices:\n  s:\n    upstream: crn\n    routes:\n"
+        "      GET /a: a\n      GET /{x}: a\n      GET /{y}: a\n  t:\n    upstream: ''\n    routes: {GET /t: a}\n",
+        [
+            'routes.yaml:1: unknown key "preserve_hots" in crm; did you mean `preserve_host`?',
+            "routes.yaml:6: service s names the upstream crn, which is not there; did you mean crm?",
+            "routes.yaml:8: GET /{y} matches the same paths as /{x} at routes.yaml:7; keep one of them",
+            'routes.yaml:10: upstream is ""; write the name of one',
+        ],
+    ),
+    (
         "upstreams: {crm: {url: http://a}}\nservices: {}\n",
         [
             'routes.yaml:1: unknown key "url" in crm; did you mean `urls`?',
-            'routes.yaml:1: upstream crm has no urls; add urls: ["http://host:port"]',
         ],
     ),
     (
