@@ -31,3 +31,7 @@ GRANT SELECT, INSERT, DELETE ON changes TO gateway_runtime;
 
 -- Which version the schema is of.
 GRANT SELECT ON schema_migrations TO gateway_runtime;
+
+-- Added, and never changed. Their partitions are made and dropped by two functions of the owner's.
+GRANT SELECT, INSERT ON request_records TO gateway_runtime;
+GRANT EXECUTE ON FUNCTION make_request_records(date), drop_request_records(date) TO gateway_runtime;

@@ -44,6 +44,8 @@ def demo(
 ) -> None:
     """Start a whole gateway here: PostgreSQL, the v2 route map, a sample upstream, an account with a token."""
     environ = {
+        # A call that is tried is a call that is looked for.
+        "GATEWAY__RECORDS__SAMPLE": "1",
         **os.environ,
         "GATEWAY__PROXY__LISTEN": f"127.0.0.1:{proxy_port}",
         "GATEWAY__ADMIN__LISTEN": f"127.0.0.1:{admin_port}",

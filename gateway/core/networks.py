@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
 _IPV4_BITS: Final = 24
 _IPV6_BITS: Final = 56
+
+
+def _parsed(address: str) -> IPv4Address | IPv6Address | None:
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return None
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
+        return parsed.ipv4_mapped
+    return parsed
 
 
 # Callers come back: parsing an address costs more than all else that is done about it.
@@ -17,12 +27,16 @@ def network_of(address: str) -> str:
 
     An IPv4 address inside IPv6 (RFC 4291 section 2.5.5.2) is the IPv4 address.
     """
-    try:
-        parsed = ip_address(address.partition("%")[0])
-    except ValueError:
+    parsed = _parsed(address)
+    if parsed is None:
         return ""
-    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
-        parsed = parsed.ipv4_mapped
     kept = _IPV4_BITS if parsed.version == 4 else _IPV6_BITS
     spare = parsed.max_prefixlen - kept
     return f"{type(parsed)(int(parsed) >> spare << spare)}/{kept}"
+
+
+@lru_cache(maxsize=16_384)
+def address_of(address: str) -> str:
+    """The address alone, without a zone, in the form of `network_of`; empty for what is no address."""
+    parsed = _parsed(address)
+    return "" if parsed is None else str(parsed)

@@ -14,6 +14,7 @@ from gateway.storage import inactivity, rotation_ends
 from gateway.storage.changes import prune_changes
 from gateway.storage.database import Database
 from gateway.storage.nodes import prune_nodes
+from gateway.storage.record_writing import turn_days
 from gateway.storage.sessions import prune_sessions
 from gateway.storage.usage_recording import extend_period, prune_usage
 
@@ -32,6 +33,7 @@ class Intervals:
     rotation_ends: float = 5.0
     usage_period: float = 20.0
     inactivity: float = 300.0
+    record_days: float = 600.0
     pruning: float = 1800.0
 
 
@@ -39,9 +41,10 @@ def schedule(
     database: Database,
     *,
     expire_after: Callable[[], float | None],
+    keep_records: Callable[[], float],
     intervals: Intervals | None = None,
 ) -> tuple[Job, ...]:
-    """The jobs of a node. `expire_after` is asked at each turn: seconds without use, None for never."""
+    """The jobs of a node. Asked at each turn: `expire_after` seconds without use, None for never; `keep_records` seconds."""
     every = intervals or Intervals()
     log = structlog.get_logger("gateway")
 
@@ -62,6 +65,9 @@ def schedule(
                     "a token that nobody used has expired", token=idle.id, integration=idle.integration_id
                 )
 
+    async def turn_record_days() -> None:
+        await turn_days(database, timedelta(seconds=keep_records()))
+
     async def prune() -> None:
         await prune_changes(database, CHANGES_KEPT)
         await prune_nodes(database, NODES_KEPT)
@@ -72,5 +78,6 @@ def schedule(
         Job(name="rotation ends", every_seconds=every.rotation_ends, work=note_rotation_ends),
         Job(name="usage period", every_seconds=every.usage_period, work=extend),
         Job(name="inactivity", every_seconds=every.inactivity, work=expire_idle),
+        Job(name="record days", every_seconds=every.record_days, work=turn_record_days),
         Job(name="pruning", every_seconds=every.pruning, work=prune),
     )

@@ -11,7 +11,8 @@ class Trail:
 
     Times are monotonic seconds, sizes bytes of body. `status` 0: the caller left before any answer. `code` is the
     reason of our own answer, or how a forwarded one broke off; empty when the upstream's answer passed whole. `shadow` is
-    the code that the route's shadow would have refused it with; empty when it would not have.
+    the code that the route's shadow would have refused it with; empty when it would not have. `map_version` is the map
+    that judged it.
     """
 
     # Defaults stand in the class: most requests set few of these, and setting costs more than looking up.
@@ -25,6 +26,7 @@ class Trail:
     code = ""
     detail = ""
     shadow = ""
+    map_version = ""
     bytes_in = 0
     bytes_out = 0
     upstream_started = 0.0

@@ -25,6 +25,7 @@ from gateway.settings.setting_types import (
     PublicUrl,
     Seconds,
     SecondsOrZero,
+    Share,
     Size,
     TokenPrefix,
 )
@@ -63,6 +64,21 @@ class LogFormat(StrEnum):
     JSON = "json"
     TEXT = "text"
     AUTO = "auto"
+
+
+class ErrorRecords(StrEnum):
+    """Which refused and failed requests are recorded."""
+
+    ALL = "all"
+    SAMPLED = "sampled"
+
+
+class ClientRecords(StrEnum):
+    """What is recorded of where a request came from."""
+
+    NETWORK = "network"
+    ADDRESS = "address"
+    NONE = "none"
 
 
 class Tls(Section):
@@ -235,6 +251,24 @@ class Log(Section):
     format: LogFormat = LogFormat.AUTO
 
 
+class Records(Section):
+    """The records of requests in the database: which, for how long, and what of the caller's address."""
+
+    keep: SecondsOrZero = 7 * DAY
+    sample: Share = 0.1
+    errors: ErrorRecords = ErrorRecords.ALL
+    strangers: Annotated[int, Field(strict=True, ge=0)] = 100
+    client: ClientRecords = ClientRecords.NETWORK
+    queue: Annotated[Count, Field(le=1_000_000)] = 10_000
+
+    def conflicts(self) -> Conflicts:
+        if 0 < self.keep < DAY:
+            yield (
+                ("keep",),
+                "is less than a day, and records are dropped by the day; write 1d or more, or 0s to record nothing",
+            )
+
+
 class Settings(Section):
     """All settings of a gateway."""
 
@@ -251,6 +285,7 @@ class Settings(Section):
     identity: Identity = Identity()
     errors: Errors = Errors()
     index: Index = Index()
+    records: Records = Records()
     log: Log = Log()
 
     @property

@@ -25,7 +25,7 @@ from gateway.settings.addresses import (
     parse_public_url,
 )
 from gateway.settings.scalar import shown
-from gateway.settings.units import parse_duration, parse_size
+from gateway.settings.units import parse_duration, parse_share, parse_size
 
 _TOKEN_PREFIX: Final = re.compile(r"[a-z][a-z0-9]{0,15}")
 _HEADER_PREFIX: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}-")
@@ -77,6 +77,7 @@ def _header_prefix(value: str) -> str:
 
 Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0)]
 SecondsOrZero = Annotated[float, BeforeValidator(parse_duration), Field(ge=0)]
+Share = Annotated[float, BeforeValidator(parse_share)]
 Size = Annotated[int, BeforeValidator(parse_size)]
 Count = Annotated[int, Field(strict=True, ge=1)]
 Flag = Annotated[bool, Field(strict=True)]

@@ -49,3 +49,15 @@ def parse_size(value: object) -> int:
     if size > _LARGEST:
         raise ValueError(f"{shown(value)} is too large; write at most 8192TiB")
     return size
+
+
+def parse_share(value: object) -> float:
+    """A share of a whole from a number of 0 to 1, or its text. Raises ValueError with words for the operator."""
+    text = str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+    try:
+        share = float(text) if isinstance(text, str) else -1.0
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise ValueError(f"{shown(value)} is not a share; write a number from 0 to 1, such as 0.1")
+    return share

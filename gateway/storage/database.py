@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from io import BytesIO
 from typing import Any, Final, Protocol, TypeAlias
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -104,6 +105,17 @@ class Database:
                 except asyncio.CancelledError:
                     # Late or unwanted. Asking a server that may be gone to cancel, and waiting for it, would double
                     # the bound; its statement timeout ends the work there.
+                    connection.terminate()
+                    raise
+
+    async def copy(self, table: str, columns: Sequence[str], rows: bytes) -> None:
+        """Adds rows in the text form of COPY, all or none. They are bounded as a statement is."""
+        seconds = self._timeout_seconds
+        with translated():
+            async with asyncio.timeout(seconds), self._pool.acquire(timeout=seconds) as connection:
+                try:
+                    await connection.copy_to_table(table, source=BytesIO(rows), columns=columns)
+                except asyncio.CancelledError:
                     connection.terminate()
                     raise
 

@@ -56,6 +56,7 @@ from gateway.wiring.gauges import NodeGauges
 from gateway.wiring.logs import access_log
 from gateway.wiring.management import management
 from gateway.wiring.pages import page_rules
+from gateway.wiring.records import request_records
 from gateway.wiring.routes import live_map
 from gateway.wiring.version import VERSION
 
@@ -224,6 +225,9 @@ async def running_node(
     recorders = [metrics.record, counter.record]
     if requests is not None:
         recorders.append(requests.record)
+    records = request_records(settings.records, database, clock)
+    if records is not None:
+        recorders.append(records.recorder.record)
     _, proxy = _gate(settings, route_map, index, clock, Recorders(*recorders))
     node = Node(
         node_id=node_id,
@@ -246,7 +250,12 @@ async def running_node(
         under_way=lambda: under_way(proxy),
     )
     runner = JobRunner(
-        schedule(database, expire_after=lambda: settings.inactivity.expire_after), JobLocks(database.dsn)
+        schedule(
+            database,
+            expire_after=lambda: settings.inactivity.expire_after,
+            keep_records=lambda: settings.records.keep,
+        ),
+        JobLocks(database.dsn),
     )
     registry.register(JobGauges(runner=runner, counter=counter, ledger=ledger))
     async with AsyncExitStack() as stack:
@@ -261,6 +270,10 @@ async def running_node(
         # Stopped after the proxy, whose last requests are to be recorded, and before the node takes its leave.
         flusher.start()
         stack.push_async_callback(flusher.stop)
+        if records is not None:
+            registry.register(records.gauges)
+            records.writer.start()
+            stack.push_async_callback(records.writer.stop)
         services = management(settings, database, digester, live_map=lambda: route_map)
         api = management_api(
             ApiRules(

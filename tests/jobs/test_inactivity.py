@@ -63,7 +63,9 @@ class Years:
         """One turn of the job."""
         seconds = None if expire_after is None else expire_after.total_seconds()
         (job,) = (
-            job for job in schedule(self.database, expire_after=lambda: seconds) if job.name == "inactivity"
+            job
+            for job in schedule(self.database, expire_after=lambda: seconds, keep_records=lambda: 0.0)
+            if job.name == "inactivity"
         )
         await job.work()
 

@@ -25,7 +25,11 @@ async def database(own_dsn: str) -> AsyncIterator[Database]:
 
 async def do(database: Database, name: str) -> None:
     """One turn of a job."""
-    (job,) = (job for job in schedule(database, expire_after=lambda: None) if job.name == name)
+    (job,) = (
+        job
+        for job in schedule(database, expire_after=lambda: None, keep_records=lambda: 0.0)
+        if job.name == name
+    )
     await job.work()
 
 

@@ -11,7 +11,15 @@ from gateway.settings.addresses import ListenAddress
 from gateway.settings.catalogue import CATALOGUE, Form
 from gateway.settings.errors import ConfigurationError
 from gateway.settings.load import load_settings
-from gateway.settings.model import AccessLog, LogFormat, LogLevel, Settings, UnderscoreHeaders
+from gateway.settings.model import (
+    AccessLog,
+    ClientRecords,
+    ErrorRecords,
+    LogFormat,
+    LogLevel,
+    Settings,
+    UnderscoreHeaders,
+)
 
 
 @pytest.fixture
@@ -73,6 +81,9 @@ def test_without_file_and_variables_the_defaults_hold(
     index = settings.index
     assert (index.max_entries, index.max_unknown) == (200_000, 50_000)
     assert (index.unknown_for, index.fresh_for, index.outage_grace) == (10.0, 300.0, 3600.0)
+    records = settings.records
+    assert (records.keep, records.sample, records.errors) == (7 * 86400.0, 0.1, ErrorRecords.ALL)
+    assert (records.strangers, records.client, records.queue) == (100, ClientRecords.NETWORK, 10_000)
     log = settings.log
     assert (log.level, log.access, log.format) == (LogLevel.INFO, AccessLog.ALL, LogFormat.AUTO)
 
@@ -314,6 +325,20 @@ BAD_FILES = [
         ],
     ),
     (
+        "records:\n  keep: 23h\n  sample: 10%\n  errors: none\n",
+        [
+            'gateway.yaml:3: records.sample: "10%" is not a share; write a number from 0 to 1, such as 0.1',
+            'gateway.yaml:4: records.errors: "none" is not a choice; write all or sampled',
+        ],
+    ),
+    (
+        "records:\n  keep: 23h\n",
+        [
+            "gateway.yaml:2: records.keep is less than a day, and records are dropped by the day; "
+            "write 1d or more, or 0s to record nothing"
+        ],
+    ),
+    (
         "rotation:\n  remind_after: 1d\n  max_window: 6d\n",
         [
             "gateway.yaml:3: rotation.window is longer than rotation.max_window; "
@@ -377,7 +402,7 @@ extra: 1
         "gateway.yaml:7: rotation.window is longer than rotation.max_window; "
         "shorten window or raise max_window",
         "gateway.yaml:8: unknown setting extra; known here: admin, data_dir, database, errors, identity, "
-        "inactivity, index, log, proxy, rotation, routes, tokens, upstream",
+        "inactivity, index, log, proxy, records, rotation, routes, tokens, upstream",
         'GATEWAY__INDEX__MAX_ENTRIES: index.max_entries: "many" is not a whole number; '
         "write digits, without quotes",
         "GATEWAY__PROXY__LISTEM: this variable names no setting; did you mean `GATEWAY__PROXY__LISTEN`?",
@@ -646,6 +671,12 @@ OVERRIDES = {
     "index.unknown_for": "5s",
     "index.fresh_for": "5s",
     "index.outage_grace": "5s",
+    "records.keep": "30d",
+    "records.sample": "0.5",
+    "records.errors": "sampled",
+    "records.strangers": "5",
+    "records.client": "none",
+    "records.queue": "5",
     "log.level": "debug",
     "log.access": "off",
     "log.format": "text",

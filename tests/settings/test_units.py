@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.settings.units import parse_duration, parse_size
+from gateway.settings.units import parse_duration, parse_share, parse_size
 
 
 @pytest.mark.parametrize(
@@ -118,3 +118,14 @@ def test_anything_is_read_or_refused_with_a_way_out(value: object) -> None:
         except ValueError as error:
             problem = str(error)
         assert "; write" in problem
+
+
+@pytest.mark.parametrize(("value", "share"), [(0, 0.0), (1, 1.0), (0.1, 0.1), ("0.25", 0.25), ("1", 1.0)])
+def test_shares(value: object, share: float) -> None:
+    assert parse_share(value) == share
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.1, 10, True, None, "", "10%", "nan", "inf", "all", [0.1]])
+def test_what_is_no_share_says_how_to_write_one(value: object) -> None:
+    with pytest.raises(ValueError, match=r"is not a share; write a number from 0 to 1, such as 0\.1$"):
+        parse_share(value)

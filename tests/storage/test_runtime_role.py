@@ -9,16 +9,19 @@ from pathlib import Path
 import pytest
 
 from gateway.core.model import AccountKind
+from gateway.core.networks import network_of
 from gateway.core.rotation import Operation
 from gateway.core.usage import HourlyCount, NetworkUse, TokenUse, UsageBatch
 from gateway.jobs.schedule import schedule
 from gateway.storage import accounts, admin_keys, audit, integrations, members, sessions
 from gateway.storage.database import Database, connect, connect_alone
-from gateway.storage.errors import StoreUnavailable
+from gateway.storage.errors import Invalid, StoreUnavailable
 from gateway.storage.lookup import Lookup
 from gateway.storage.members import Role
 from gateway.storage.migrations import schema_state
 from gateway.storage.nodes import applied, leave
+from gateway.storage.record_writing import RecordForm, make_day, store_rows, turn_days
+from gateway.storage.request_records import Wanted, search
 from gateway.storage.usage import Bucket, activity, cutover, record_usage
 from gateway.storage.usage_recording import note_usage_known
 from tests.wiring.tenants import Tenants
@@ -40,6 +43,7 @@ GRANTS = {
     "usage_hourly": {READ, ADD, CHANGE, TAKE_AWAY},
     "usage_networks": {READ, ADD, CHANGE, TAKE_AWAY},
     "changes": {READ, ADD, TAKE_AWAY},
+    "request_records": {READ, ADD},
     "schema_migrations": {READ},
 }
 
@@ -90,9 +94,14 @@ async def test_the_gateways_work_can_be_done(runtime: Database) -> None:
     )
     assert shown.totals == {"2xx": 2}
     await tenants.let_the_deadline_pass(issued.token_id)
-    for job in schedule(runtime, expire_after=lambda: 1.0):
+    for job in schedule(runtime, expire_after=lambda: 1.0, keep_records=lambda: 7 * 86400.0):
         await job.work()
         await job.work()
+    row = RecordForm(network_of).rows([(seconds, "t", seconds, 0.0, 0.0, 0, 0, 200, *("",) * 9)], 0.0)
+    await make_day(runtime, now.date() - timedelta(days=9))
+    await store_rows(runtime, row)
+    assert len((await search(runtime, Wanted(), limit=9)).items) == 1
+    assert await turn_days(runtime, timedelta(days=7)) == 1
     await leave(runtime, "node-1")
     async with tenants.change() as change:
         agency = await accounts.create(change, name="Agency", kind=AccountKind.AGENCY)
@@ -131,6 +140,9 @@ async def test_the_gateways_work_can_be_done(runtime: Database) -> None:
         "INSERT INTO revision VALUES (true, 0, 0, '')",
         "DELETE FROM schema_migrations",
         "CREATE TABLE mine (n int)",
+        "UPDATE request_records SET status = 200",
+        "DELETE FROM request_records",
+        "TRUNCATE request_records",
         "SET ROLE gateway",
     ],
 )
@@ -146,9 +158,50 @@ async def test_the_rights_are_exactly_these_on_every_table_there_is(runtime: Dat
     rows = await runtime.fetch(
         "SELECT c.relname, COALESCE(array_agg(a.privilege_type) FILTER (WHERE a.grantee = 'gateway_runtime'::regrole),"
         " '{}') AS granted FROM pg_class AS c LEFT JOIN LATERAL aclexplode(c.relacl) AS a ON true"
-        " WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' GROUP BY c.relname"
+        " WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition GROUP BY c.relname"
     )
     assert {row["relname"]: set(row["granted"]) for row in rows} == GRANTS
+
+
+async def test_the_functions_of_the_owner_cannot_be_led_astray(runtime: Database) -> None:
+    """They run with the owner's rights: no name of the caller's making may get into them."""
+    async with runtime.transaction() as connection:
+        await connection.execute(
+            "CREATE FUNCTION pg_temp.to_char(date, text) RETURNS text LANGUAGE sql AS $$ SELECT 'x; DROP TABLE audit' $$"
+        )
+        await connection.execute("SET LOCAL search_path = pg_temp, public")
+        await connection.execute("CREATE TEMPORARY TABLE request_records (n int)")
+        await connection.execute("SELECT public.make_request_records(current_date)")
+        made = await connection.fetchval(
+            "SELECT to_regclass('public.request_records_' || to_char(now(), 'YYYYMMDD'))"
+        )
+    assert made is not None
+
+
+@pytest.mark.parametrize("day", ["NULL", "'infinity'", "current_date + 9", "current_date - 32"])
+async def test_no_more_partitions_are_made_than_are_needed(runtime: Database, day: str) -> None:
+    with pytest.raises(Invalid, match="no partition is made"):
+        await runtime.fetch(f"SELECT make_request_records({day})")
+
+
+async def test_the_partition_of_today_cannot_be_dropped(runtime: Database) -> None:
+    await runtime.fetch("SELECT make_request_records(current_date)")
+    (row,) = await runtime.fetch("SELECT drop_request_records('infinity') AS name")
+    assert row["name"] is None
+
+
+async def test_nobody_else_may_call_the_functions(dsn: str, runtime: Database) -> None:
+    owner = await connect_alone(dsn)
+    await owner.execute("CREATE ROLE stranger LOGIN")
+    database = await connect(dsn.replace("//gateway@", "//stranger@"), pool_size=1)
+    try:
+        for call in ("make_request_records(current_date)", "drop_request_records(current_date)"):
+            with pytest.raises(StoreUnavailable, match="permission denied"):
+                await database.fetch(f"SELECT {call}")
+    finally:
+        await database.close()
+        await owner.execute("DROP ROLE stranger")
+        await owner.close()
 
 
 async def test_the_version_of_the_schema_can_be_read(runtime: Database) -> None:
