@@ -13,6 +13,7 @@ from gateway.cli import (
     audit,
     check,
     demo,
+    diff,
     integration_tokens,
     integration_use,
     integrations,
@@ -58,6 +59,7 @@ app.command("serve")(serve.serve)
 app.command("migrate")(migrate.migrate)
 app.command("check")(check.check)
 app.command("routes")(maps.routes)
+app.command("diff")(diff.diff)
 app.command("sample-upstream")(sample_upstream.sample_upstream)
 app.add_typer(token.app, name="token")
 app.add_typer(accounts.app, name="account")

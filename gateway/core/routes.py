@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 # RFC 3986 section 6.2.2.2: escapes of these stay apart from the characters, and many servers decode them all the same.
 _ESCAPED_DELIMITER: Final = re.compile("%(?:2[146789ABC]|3[AD]|40)")
-_DELIMITERS: Final = re.compile("[!$&'()*+,=:@]")
+DELIMITERS: Final = re.compile("[!$&'()*+,=:@]")
 
 
 class _Node(Generic[T]):
@@ -44,7 +44,8 @@ def shape(template: str) -> str:
     return "/" + "/".join("{}" if is_parameter(segment) else segment for segment in split(template))
 
 
-def _decoded(segment: str) -> str:
+def decoded(segment: str) -> str:
+    """The segment as a server reads it that decodes escaped delimiters."""
     return _ESCAPED_DELIMITER.sub(lambda match: chr(int(match[0][1:], 16)), segment)
 
 
@@ -79,9 +80,9 @@ class RouteTable(Generic[T]):
                 node = node.parameter
             else:
                 node = node.literals.setdefault(segment, _Node())
-                decoded = _decoded(segment)
-                if _DELIMITERS.search(decoded):
-                    self._spellings.setdefault(decoded, set()).add(segment)
+                text = decoded(segment)
+                if DELIMITERS.search(text):
+                    self._spellings.setdefault(text, set()).add(segment)
         if node.value is not None:
             raise ValueError(f"{method} {shape(template)} is mapped twice")
         node.value = value
@@ -104,7 +105,7 @@ class RouteTable(Generic[T]):
         return found
 
     def _is_disguised(self, segments: list[str]) -> bool:
-        return any(segment not in self._spellings.get(_decoded(segment), (segment,)) for segment in segments)
+        return any(segment not in self._spellings.get(decoded(segment), (segment,)) for segment in segments)
 
 
 def _descend(node: _Node[T], segments: list[str], at: int, end: int) -> T | None:
