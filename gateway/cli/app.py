@@ -21,6 +21,7 @@ from gateway.cli import (
     members,
     migrate,
     nodes,
+    requests,
     sample_upstream,
     scopes,
     serve,
@@ -70,6 +71,7 @@ integrations.app.add_typer(integration_use.app)
 app.add_typer(integrations.app, name="integration")
 app.add_typer(scopes.app, name="scope")
 app.add_typer(admin_keys.app, name="admin-key")
+app.add_typer(requests.app, name="requests")
 app.add_typer(audit.app, name="audit")
 app.add_typer(nodes.app, name="nodes")
 

@@ -12,10 +12,11 @@ from gateway.admin.management.outcomes import (
     IntegrationList,
     MemberList,
 )
+from gateway.admin.management.record_views import RequestRecordList
 
 PAGE: Final = 200
 
-Found = TypeVar("Found", AccountList, AdminKeyList, AuditList, IntegrationList, MemberList)
+Found = TypeVar("Found", AccountList, AdminKeyList, AuditList, IntegrationList, MemberList, RequestRecordList)
 
 
 async def everything(

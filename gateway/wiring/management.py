@@ -14,6 +14,7 @@ from gateway.admin.management.integrations import Integrations
 from gateway.admin.management.members import Members
 from gateway.admin.management.minting import Mint
 from gateway.admin.management.nodes import Nodes
+from gateway.admin.management.request_records import RequestRecords
 from gateway.admin.management.scopes import Scopes
 from gateway.admin.management.services import Management
 from gateway.admin.management.sessions import Sessions
@@ -60,4 +61,5 @@ def management(
         audit=Audit(store),
         nodes=Nodes(store, monotonic=time.monotonic),
         usage=Usage(store, live_map=live_map, now=now),
+        request_records=RequestRecords(store),
     )

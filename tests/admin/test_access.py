@@ -11,6 +11,7 @@ from gateway.admin.api.table import OPERATIONS
 from gateway.core.model import AccountKind
 from gateway.storage.members import Role
 from tests.admin.conftest import NEW, Client, Console
+from tests.wiring.recorded import entry, store
 
 YES, FORBIDDEN, MISSING, UNKNOWN = 200, 403, 404, 401
 WHO = (
@@ -70,6 +71,10 @@ NEEDS = {
     "getActivity": "integrations",
     "getCutover": "integrations",
     "getScopesUsed": "integrations",
+    "listAccountRequests": "integrations",
+    "getAccountRequest": "integrations",
+    "listRequests": "operate",
+    "getRequest": "operate",
     "listScopes": "known",
     "listAdminKeys": "operate",
     "createAdminKey": "operate",
@@ -114,6 +119,7 @@ async def set_up(console: Console) -> Stage:
     made = await operator.post(f"/accounts/{account.id}/integrations", NEW)
     bystander = await console.member(account, Role.USER)
     key = await operator.post("/admin-keys", {"name": "To be revoked"})
+    await store(console.database, entry("a-trace", account=account.id))
     return Stage(
         people={
             "operator": operator,
@@ -134,6 +140,7 @@ async def set_up(console: Console) -> Stage:
             "integration_id": made.json["integration"]["id"],
             "member_id": bystander.id,
             "key_id": key.json["admin_key"]["id"],
+            "trace_id": "a-trace",
         },
     )
 

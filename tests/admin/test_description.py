@@ -14,6 +14,7 @@ from gateway.admin.api.openapi import describe
 from gateway.admin.api.table import BASE, OPERATIONS
 from gateway.core.model import AccountKind
 from tests.admin.conftest import NEW, Client, Console
+from tests.wiring.recorded import entry, store
 
 ST_SECONDS = 120
 
@@ -92,7 +93,11 @@ async def test_what_is_answered_is_what_is_described(
         "member_id": member.id,
         "integration_id": made.json["integration"]["id"],
         "key_id": (await operator.post("/admin-keys", {"name": "Spare"})).json["admin_key"]["id"],
+        "trace_id": "a-trace",
     }
+    await store(
+        console.database, entry("a-trace", account=account.id, integration=ids["integration_id"], code="x")
+    )
     settings = tmp_path / "schemathesis.toml"
     lines = [f'"path.{name}" = "{value}"' for name, value in ids.items()]
     # What a value may be is not all in the schema: which scopes there are, which window is too long, which bounds go

@@ -2,44 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from gateway.core.networks import network_of
 from gateway.storage.database import Database
 from gateway.storage.errors import Invalid
-from gateway.storage.record_writing import Entry, RecordForm, days_of, make_day, store_rows
+from gateway.storage.record_writing import Entry, make_day
 from gateway.storage.request_records import RecordPage, Wanted, of_trace, search
+from tests.wiring import recorded
+from tests.wiring.recorded import store
 
 
-def entry(seconds_ago: float, trace: str, **what: Any) -> Entry:
-    ended = 1000.0 - seconds_ago
-    said = {
-        "status": 200,
-        "account": "acc_1",
-        "integration": "int_1",
-        "token": "tok_1",
-        "method": "GET",
-        "template": "/contacts/{contactId}",
-        "code": "",
-        "shadow": "",
-        "client": "192.0.2.7",
-        "map_version": "v1",
-        **what,
-    }
-    common: Any = tuple(said.values())
-    return (ended, trace, ended - 0.1, 0.0, 0.0, 0, 0, *common)
-
-
-async def store(database: Database, *entries: Entry) -> None:
-    """Entries of 1000 seconds by the monotonic clock ended just now."""
-    rows = RecordForm(network_of).rows(entries, time.time() - 1000.0)
-    for day in days_of(rows):
-        await make_day(database, day)
-    await store_rows(database, rows)
+def entry(ago: float, trace: str, **what: Any) -> Entry:
+    mine = {"account": "acc_1", "integration": "int_1", "token": "tok_1"}
+    return recorded.entry(trace, ago=ago, **{**mine, **what})
 
 
 def traces(page: RecordPage) -> list[str]:

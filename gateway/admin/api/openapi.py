@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from gateway.admin.api.caller import CSRF_HEADER
-from gateway.admin.api.operation import IDENTIFIER, Access, Operation
+from gateway.admin.api.operation import Access, Operation, path_pattern
 from gateway.admin.api.problems import CONTENT_TYPE, Problem
 from gateway.admin.api.table import BASE, OPERATIONS
 
@@ -22,6 +22,7 @@ _TAGS: Final = {
     "Integrations": "Private integrations: a name, scopes, and at most two live tokens.",
     "Tokens": "Issuing, rotating and ending the tokens of an integration.",
     "Use": "What the use of an integration shows.",
+    "Requests": "Records of single requests: refused and failed ones, and of the others all or a sample.",
     "Scopes": "What integrations can be allowed.",
     "Operators": "For those who run the gateway.",
     "Session": "Logging in, for pages in a browser.",
@@ -74,7 +75,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
             "name": name,
             "in": "path",
             "required": True,
-            "schema": {"type": "string", "pattern": f"^{IDENTIFIER.pattern}$"},
+            "schema": {"type": "string", "pattern": f"^{path_pattern(name).pattern}$"},
         }
         for name in operation.path_parameters
     ]

@@ -15,11 +15,26 @@ from gateway.admin.management.integrations import Versions
 from gateway.admin.management.outcomes import Changed
 from gateway.admin.management.principal import Person, Principal
 from gateway.admin.management.services import Management
-from gateway.admin.management.values import Identifier, Instant, Value, Wait, unsent
+from gateway.admin.management.values import (
+    Identifier,
+    Instant,
+    StatusWanted,
+    Value,
+    Wait,
+    statuses_of,
+    unsent,
+)
+from gateway.storage.request_records import Wanted as RequestsWanted
 from gateway.storage.usage import Bucket
 
 # What an identifier in a path looks like; what does not is missing, without asking the store.
 IDENTIFIER: Final = re.compile(r"[a-z]{2,8}_[0-9A-Za-z]{20}")
+_TRACE_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+
+def path_pattern(name: str) -> re.Pattern[str]:
+    """What this parameter of a path looks like."""
+    return _TRACE_ID if name == "trace_id" else IDENTIFIER
 
 
 class Access(StrEnum):
@@ -70,6 +85,53 @@ class AuditQuery(Paged):
     """Only from this time on."""
     until: Annotated[Instant, Field(alias="to")] = unsent(None)
     """Only before this time."""
+
+
+class RequestsQuery(Paged):
+    """Which of the recorded requests."""
+
+    integration: Identifier = unsent(None)
+    """Only those of this integration."""
+    token: Identifier = unsent(None)
+    """Only those with the token of this id."""
+    route: Annotated[str, Field(max_length=2000)] = unsent(None)
+    """Only this operation, such as `GET /contacts/{contactId}`."""
+    status: StatusWanted = unsent(None)
+    """Only this status, such as `404`, or class of statuses, such as `5xx`; `0`: the caller left before any answer."""
+    code: Identifier = unsent(None)
+    """Only those refused, or broken off, with this code, such as `scope_missing`."""
+    shadow: Identifier = unsent(None)
+    """Only those that a need which is only judged would have refused with this code."""
+    trace_id: Annotated[str, Field(pattern=f"^{_TRACE_ID.pattern}$")] = unsent(None)
+    """Only those with this trace id."""
+    since: Annotated[Instant, Field(alias="from")] = unsent(None)
+    """Only from this time on."""
+    until: Annotated[Instant, Field(alias="to")] = unsent(None)
+    """Only before this time."""
+
+    def wanted(self, *, account_id: str | None) -> RequestsWanted:
+        """What the store is asked for."""
+        statuses = statuses_of(self.status) if "status" in self.model_fields_set else None
+        return RequestsWanted(
+            account_id=account_id,
+            integration_id=self.integration,
+            token_id=self.token,
+            trace_id=self.trace_id,
+            route=self.route,
+            status_from=None if statuses is None else statuses.start,
+            status_below=None if statuses is None else statuses.stop,
+            code=self.code,
+            shadow=self.shadow,
+            since=self.since,
+            until=self.until,
+        )
+
+
+class AllRequestsQuery(RequestsQuery):
+    """Which of the recorded requests of all accounts."""
+
+    account: Identifier = unsent(None)
+    """Only those of this account."""
 
 
 class ActivityQuery(Value):

@@ -9,7 +9,7 @@ from aiohttp import web
 from pydantic import ValidationError
 from yarl import URL
 
-from gateway.admin.api.operation import IDENTIFIER
+from gateway.admin.api.operation import path_pattern
 from gateway.admin.management.codes import Code
 from gateway.admin.management.integrations import Versions
 from gateway.admin.management.refusals import Flaw, Missing, Unprocessable
@@ -22,6 +22,7 @@ _KINDS: Final = {
     "member_id": "member",
     "integration_id": "integration",
     "key_id": "admin key",
+    "trace_id": "request record",
 }
 
 V = TypeVar("V", bound=Value)
@@ -40,7 +41,7 @@ class BadRequest(Exception):
 def read_path(request: web.Request) -> dict[str, str]:
     """The identifiers in the path. Raises Missing for what cannot be one."""
     for name, value in request.match_info.items():
-        if IDENTIFIER.fullmatch(value) is None:
+        if path_pattern(name).fullmatch(value) is None:
             raise Missing(_KINDS[name])
     return dict(request.match_info)
 

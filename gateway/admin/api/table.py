@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.admin.api import calls_accounts, calls_integrations, calls_operators, calls_session, calls_usage
+from gateway.admin.api import (
+    calls_accounts,
+    calls_integrations,
+    calls_operators,
+    calls_requests,
+    calls_session,
+    calls_usage,
+)
 from gateway.admin.api.operation import Operation
 
 BASE: Final = "/api/v1"
@@ -12,6 +19,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *calls_accounts.OPERATIONS,
     *calls_integrations.OPERATIONS,
     *calls_usage.OPERATIONS,
+    *calls_requests.OPERATIONS,
     *calls_operators.OPERATIONS,
     *calls_session.OPERATIONS,
 )

@@ -10,6 +10,7 @@ from gateway.admin.management.audit import Audit
 from gateway.admin.management.integrations import Integrations
 from gateway.admin.management.members import Members
 from gateway.admin.management.nodes import Nodes
+from gateway.admin.management.request_records import RequestRecords
 from gateway.admin.management.scopes import Scopes
 from gateway.admin.management.sessions import Sessions
 from gateway.admin.management.tokens import Tokens
@@ -30,3 +31,4 @@ class Management:
     audit: Audit
     nodes: Nodes
     usage: Usage
+    request_records: RequestRecords

@@ -30,6 +30,7 @@ _EMAIL: Final = r"^[^@\x00-\x20\x7f]+@[^@\x00-\x20\x7f]+$"
 _PRINTABLE: Final = r"^[^\x00-\x1f\x7f]*$"
 _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]")
 _DURATION: Final = r"^[0-9]{1,12}(ms|s|m|h|d)$"
+_STATUS: Final = r"^([1-5]([0-9]{2}|xx)|0)$"
 MAX_WAIT_SECONDS: Final = 30.0
 MAX_SCOPES: Final = 1000
 _MAX_KEY_LIFE_SECONDS: Final = 3650 * DAY
@@ -76,12 +77,21 @@ Wait = Annotated[
     Field(ge=0, le=MAX_WAIT_SECONDS),
     _duration("A duration of at most 30s."),
 ]
+StatusWanted = Annotated[str, StringConstraints(pattern=_STATUS)]
 Lifetime = Annotated[
     float,
     BeforeValidator(parse_duration),
     Field(gt=0, le=_MAX_KEY_LIFE_SECONDS),
     _duration("A duration such as 90d."),
 ]
+
+
+def statuses_of(wanted: str) -> range:
+    """The statuses that a `StatusWanted` means."""
+    if wanted.endswith("xx"):
+        first = int(wanted[0]) * 100
+        return range(first, first + 100)
+    return range(int(wanted), int(wanted) + 1)
 
 
 class Value(BaseModel):
@@ -117,6 +127,7 @@ _PATTERNS: Final = {
     _LINES: "Write text without control characters.",
     _EMAIL: "Write an e-mail address such as robin@example.com.",
     _PRINTABLE: "Leave control characters out.",
+    _STATUS: "Write a status such as 404, a class such as 5xx, or 0.",
 }
 
 
