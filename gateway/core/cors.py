@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,10 +15,16 @@ _EXPOSED: Final = (
     b"X-RateLimit-Interval-Milliseconds, X-RateLimit-Limit-Daily, X-RateLimit-Daily-Remaining"
 )
 _MAX_AGE_SECONDS: Final = 600
+_PREFIX: Final = b"access-control-"
 
 
 def _allowing(origin: bytes) -> bytes:
     return b"Access-Control-Allow-Origin: %b\r\nAccess-Control-Expose-Headers: %b\r\n" % (origin, _EXPOSED)
+
+
+def without_cors(lines: Iterable[bytes]) -> list[bytes]:
+    """The field lines of an upstream without what it says of origins: where the operator does, it does not."""
+    return [line for line in lines if line[: len(_PREFIX)].lower() != _PREFIX]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, assert_never
 
 from gateway.core.model import Access, Caller, Ending, Route, TokenRecord
@@ -27,6 +27,14 @@ class Deny:
     code: Code
     scope: str | None = None
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A token that has the form of one, and the digest under which the index knows it. Its repr shows neither."""
+
+    token: bytes = field(repr=False)
+    digest: bytes = field(repr=False)
 
 
 # RFC 6750 section 2.1: one scheme, one b64token.

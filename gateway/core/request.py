@@ -12,7 +12,7 @@ from typing import Final
 
 from gateway.core.fields import Field, FieldRules
 from gateway.core.methods import REFUSED_METHODS
-from gateway.core.policy import Deny
+from gateway.core.policy import Credential, Deny
 from gateway.core.reasons import Code
 
 MAX_CONTENT_LENGTH: Final = 2**53
@@ -43,18 +43,18 @@ _F_ORIGIN: Final = Field.ORIGIN
 _DEFAULT_PORTS: Final = {"http": b"80", "https": b"443"}
 
 
-@dataclass(slots=True, eq=False)
-class RequestHead:
-    """What a request says of itself, once it has one meaning. Not frozen for its cost alone; nobody changes it.
+@dataclass(slots=True)
+class RequestFields:
+    """What the fields of a request say, once they have one meaning. Not frozen for its cost alone; nobody changes it.
+
+    A caller that sends the same bytes again says the same again, so one of these may serve many requests.
 
     `kept` are the lines `name: value` that travel on as they came; `lines` are the same as one block, each begun by CRLF,
     with our framing behind them. `content_length` is None without that field;
-    `chunked` and a length exclude each other. `api_versions` are the values of `Version`.
+    `chunked` and a length exclude each other. `api_versions` are the values of `Version`. `credential` is what the
+    values of `authorization` were found to carry, or None until somebody has looked.
     """
 
-    method: str
-    path: str
-    query: str
     http_minor: int
     host: bytes
     kept: list[bytes]
@@ -71,11 +71,18 @@ class RequestHead:
     forwarded_proto: bytes
     forwarded_host: bytes
     origin: bytes
+    has_body: bool
+    credential: Credential | Deny | None = field(default=None, repr=False, compare=False)
 
-    @property
-    def has_body(self) -> bool:
-        """Whether body bytes follow the head."""
-        return self.chunked or bool(self.content_length)
+
+@dataclass(slots=True)
+class RequestHead:
+    """A request line and its fields, once they have one meaning. `path` is raw; `query` has its `?`, or is empty."""
+
+    method: str
+    path: str
+    query: str
+    fields: RequestFields
 
 
 def _bad(detail: str) -> Deny:
@@ -174,12 +181,8 @@ def read_request(
         upgrade = b""
     if request_ids != 1 or _REQUEST_ID.fullmatch(request_id) is None:
         request_id = b""
-    path, query = located
     content_length, chunked = framing
-    return RequestHead(
-        method,
-        path,
-        query,
+    said = RequestFields(
         http_minor,
         host,
         kept,
@@ -196,7 +199,9 @@ def read_request(
         forwarded_proto,
         forwarded_host,
         origin,
+        chunked or bool(content_length),
     )
+    return RequestHead(method, *located, said)
 
 
 def _as_block(kept: list[bytes], content_length: int | None, *, chunked: bool) -> bytes:
@@ -212,33 +217,6 @@ def given_request_id(fields: Sequence[tuple[bytes, bytes]], rules: FieldRules) -
     """The request id in the fields of a head that is refused as a whole; empty where there is none to be repeated."""
     given = [value for name, value in fields if (rules.known.get(name) or rules.judge(name)) is _F_REQUEST_ID]
     return given[0] if len(given) == 1 and _REQUEST_ID.fullmatch(given[0]) is not None else b""
-
-
-def retarget(head: RequestHead, method: str, target: str, *, scheme: str) -> RequestHead | Deny:
-    """The head with the same fields and another request line, of the same version. `method` is an ordinary one."""
-    located = _read_target(target, head.host, scheme)
-    if isinstance(located, Deny):
-        return located
-    return RequestHead(
-        method,
-        *located,
-        head.http_minor,
-        head.host,
-        head.kept,
-        head.lines,
-        head.authorization,
-        head.content_length,
-        head.chunked,
-        head.keep_alive,
-        head.expects_continue,
-        head.upgrade,
-        head.request_id,
-        head.api_versions,
-        head.forwarded_for,
-        head.forwarded_proto,
-        head.forwarded_host,
-        head.origin,
-    )
 
 
 _PLAIN_OPTIONS: Final = frozenset({b"close", b"keep-alive", b"upgrade", b""})
@@ -275,7 +253,6 @@ def _read_framing(
 
 
 def _read_target(target: str, host: bytes, scheme: str) -> tuple[str, str] | Deny:
-    """The raw path and the query with its `?` (or nothing)."""
     if "#" in target:
         return _bad("the request target holds a fragment")
     if not target.startswith("/"):

@@ -149,22 +149,28 @@ class TokenIndex:
 
     # The hot path.
 
-    def find(self, token: bytes) -> TokenRecord | Miss | None:
-        """What is known of a well-formed token without asking: its record, None for a known absence, or MISS."""
-        key = self._digester.current(token)
+    def digest(self, token: bytes) -> bytes:
+        """What a token is looked up by. The same token has the same one as long as the process lives."""
+        return self._digester.current(token)
+
+    def find(self, digest: bytes) -> TokenRecord | Miss | None:
+        """What is known of a token without asking: its record, None for a known absence, or MISS."""
         now = self._monotonic()
         try:
-            entry = self._entries[key]
+            entry = self._entries[digest]
         except KeyError:
-            until = self._unknown.get(key)
-            if until is not None and now < until and now < self._serve_until:
-                self.counts.hits += 1
-                return None
-            self.counts.misses += 1
-            return MISS
+            return self._find_unknown(digest, now)
         if now < self._serve_until and (now < entry.fresh_until or not self._store_up):
             self.counts.hits += 1
             return entry.record
+        self.counts.misses += 1
+        return MISS
+
+    def _find_unknown(self, digest: bytes, now: float) -> Miss | None:
+        until = self._unknown.get(digest)
+        if until is not None and now < until and now < self._serve_until:
+            self.counts.hits += 1
+            return None
         self.counts.misses += 1
         return MISS
 

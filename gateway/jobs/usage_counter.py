@@ -56,13 +56,15 @@ class UsageCounter:
 
     def record(self, trail: Trail) -> None:
         """Count one request, if it is known whose it is."""
-        token_id = trail.token_id
-        if not token_id:
+        caller = trail.caller
+        if caller is None:
             return
         at = trail.ended
         if at >= self._hour_ends:
             self._turn()
-        key = (token_id, trail.method, trail.route, trail.status, trail.code, trail.client)
+        plan = trail.plan
+        route = "" if plan is None else plan.route.template
+        key = (caller.token_id, trail.method, route, trail.status, trail.code, trail.client)
         entry = self._entries.get(key)
         if entry is None:
             self._begin(key, at)

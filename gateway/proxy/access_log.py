@@ -9,7 +9,9 @@ from typing import Final, Protocol
 
 import orjson
 
+from gateway.core.model import Caller
 from gateway.core.tokens import redacted
+from gateway.proxy.live import Plan
 from gateway.proxy.record import Trail
 
 # Few enough that their memory is used again at once: fresh pages cost more than the writes that they save.
@@ -23,35 +25,65 @@ class Timer(Protocol):
     def call_later(self, delay: float, callback: Callable[[], None], /) -> object: ...
 
 
-def as_json(trail: Trail, at: str) -> bytes:
-    """The line for machines. Empty members are left out."""
-    entry: dict[str, object] = {
-        "at": at,
-        "event": "request",
-        "trace_id": trail.request_id,
-        "client": trail.client,
-        "method": trail.method,
-        "path": redacted(trail.path),
-        "status": trail.status,
-        "ms": round((trail.ended - trail.started) * 1000, 2),
-    }
-    if trail.upstream_answered:
-        entry["upstream_ms"] = round((trail.upstream_answered - trail.upstream_started) * 1000, 2)
-    optional = {
-        "code": trail.code,
-        "detail": trail.detail,
-        "shadow": trail.shadow,
-        "route": trail.route,
-        "service": trail.service,
-        "upstream": trail.upstream,
-        "account_id": trail.account_id,
-        "integration_id": trail.integration_id,
-        "token_id": trail.token_id,
-        "bytes_in": trail.bytes_in,
-        "bytes_out": trail.bytes_out,
-    }
-    entry.update((name, value) for name, value in optional.items() if value)
-    return orjson.dumps(entry)
+class JsonLines:
+    """Writes lines for machines. Empty members are left out.
+
+    What a line says of the operation and the caller is the same for all their requests, and is written once.
+    """
+
+    __slots__ = ("_subjects",)
+
+    _MEMORY: Final = 16_384
+
+    def __init__(self) -> None:
+        # Keyed by identity: both are held, so that while they are here their id() stays their own.
+        self._subjects: dict[tuple[int, int], tuple[Plan | None, Caller | None, bytes]] = {}
+
+    def __repr__(self) -> str:
+        return f"JsonLines({len(self._subjects)} subjects known)"
+
+    def __call__(self, trail: Trail, at: str) -> bytes:
+        """The line of one request, whose instant is `at`."""
+        line = b'{"at":"%b","event":"request","trace_id":"%b","client":%b,"method":"%b","path":%b' % (
+            at.encode("ascii"),
+            trail.request_id.encode("ascii"),
+            orjson.dumps(trail.client),
+            trail.method.encode("ascii"),
+            orjson.dumps(redacted(trail.path)),
+        )
+        line += b',"status":%d,"ms":%.2f' % (trail.status, (trail.ended - trail.started) * 1000)
+        if trail.upstream_answered:
+            line += b',"upstream_ms":%.2f' % ((trail.upstream_answered - trail.upstream_started) * 1000)
+        if trail.code:
+            line += _members(code=trail.code, detail=trail.detail)
+        if trail.shadow:
+            line += _members(shadow=trail.shadow)
+        plan, caller = trail.plan, trail.caller
+        known = self._subjects.get((id(plan), id(caller)))
+        line += self._describe(plan, caller) if known is None else known[2]
+        if trail.bytes_in:
+            line += b',"bytes_in":%d' % trail.bytes_in
+        return line + (b',"bytes_out":%d}' % trail.bytes_out if trail.bytes_out else b"}")
+
+    def _describe(self, plan: Plan | None, caller: Caller | None) -> bytes:
+        members = _members(
+            route="" if plan is None else plan.route.template,
+            service="" if plan is None else plan.route.service,
+            upstream="" if plan is None else plan.pool.name,
+            account_id="" if caller is None else caller.account_id,
+            integration_id="" if caller is None else caller.integration_id,
+            token_id="" if caller is None else caller.token_id,
+        )
+        if len(self._subjects) >= self._MEMORY:
+            self._subjects.clear()
+        self._subjects[id(plan), id(caller)] = (plan, caller, members)
+        return members
+
+
+def _members(**given: str) -> bytes:
+    """These members of an object, each behind a comma."""
+    members = orjson.dumps({name: value for name, value in given.items() if value})[1:-1]
+    return b"," + members if members else b""
 
 
 def as_text(trail: Trail, at: str) -> bytes:

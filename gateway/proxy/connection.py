@@ -19,7 +19,6 @@ from aiohttp.http import RawRequestMessage
 from aiohttp.tcp_helpers import tcp_keepalive
 
 from gateway.core.bodies import BodyError, ChunkedBody, LengthBody, RequestBody
-from gateway.core.clients import client_address, is_trusted
 from gateway.core.policy import Deny
 from gateway.core.reasons import Code
 from gateway.core.request import RequestHead, given_request_id, read_request
@@ -30,6 +29,7 @@ from gateway.proxy.gate import Gate
 from gateway.proxy.heads import HeadReader
 from gateway.proxy.listener import Listener
 from gateway.proxy.memo import HeadMemo
+from gateway.proxy.provenance import Provenance
 from gateway.proxy.record import Trail
 from gateway.proxy.upstream import RESET_ON_CLOSE
 
@@ -41,11 +41,6 @@ _HANG_UP: Final = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLL
 _monotonic = time.monotonic
 
 
-def _provenance(hops: bytes, proto: bytes, host: bytes) -> bytes:
-    lines = b"X-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\n" % (hops, proto)
-    return lines + b"X-Forwarded-Host: %b\r\n" % host if host else lines
-
-
 class ProxyConnection(web.RequestHandler):
     """One caller's connection. Requests are served strictly in order; the next is not looked at before its turn."""
 
@@ -54,20 +49,17 @@ class ProxyConnection(web.RequestHandler):
         "_body",
         "_body_wanted",
         "_buffer",
-        "_client",
         "_cut_at",
         "_discarded",
         "_draining",
         "_exchange",
         "_gate",
         "_heads",
-        "_known_host",
         "_lingering",
         "_memo",
         "_provenance",
         "_reading",
         "_server",
-        "_trusted",
         "_tunnel",
         "deadline",
     )
@@ -88,15 +80,12 @@ class ProxyConnection(web.RequestHandler):
         self._lingering = False
         self._memo: HeadMemo | None = None
         self._tunnel: Tunnelled | None = None
-        self._client = ""
-        self._trusted = False
-        self._provenance = b""
-        self._known_host: bytes | None = None
+        self._provenance = Provenance("", trusted_proxies=(), scheme=gate.scheme)
         self._cut_at = inf
         self.deadline = inf
 
     def __repr__(self) -> str:
-        return f"<ProxyConnection {self._client} {self._exchange or 'idle'}>"
+        return f"<ProxyConnection {self._provenance.peer} {self._exchange or 'idle'}>"
 
     # asyncio.Protocol.
 
@@ -106,8 +95,11 @@ class ProxyConnection(web.RequestHandler):
         tcp_keepalive(real)
         self._server.connection_made(self, real)
         peer = transport.get_extra_info("peername")
-        self._client = peer[0] if isinstance(peer, tuple) else ""
-        self._trusted = is_trusted(self._client, self._gate.trusted_proxies)
+        self._provenance = Provenance(
+            peer[0] if isinstance(peer, tuple) else "",
+            trusted_proxies=self._gate.trusted_proxies,
+            scheme=self._gate.scheme,
+        )
         self.deadline = _monotonic() + self._gate.timeouts.head
         if self._server.connection_count > self._gate.max_connections:
             self._refuse_connection(Deny(Code.OVERLOADED, detail="too many connections"))
@@ -145,8 +137,25 @@ class ProxyConnection(web.RequestHandler):
         if self._tunnel is not None:
             self._tunnel.from_caller(data)
             return
+        if self._exchange is None and self._body is None and not self._buffer:
+            memo = self._memo
+            if memo is not None and self._serve_remembered(memo, data):
+                return
         self._buffer = self._buffer + data if self._buffer else data
         self._advance()
+
+    def _serve_remembered(self, memo: HeadMemo, data: bytes) -> bool:
+        """Serve a request that is all of `data` and whose fields are known. What is anything else goes the long way."""
+        request = memo.read(data, self._gate.limits)
+        if request is None or memo.size != len(data) or request.fields.has_body:
+            return False
+        self.deadline = inf
+        try:
+            self._begin(request)
+        except Exception:  # noqa: BLE001 - a defect of ours must not leave a caller without an answer
+            self._server.report_defect()
+            self._refuse_after_defect()
+        return True
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -209,11 +218,10 @@ class ProxyConnection(web.RequestHandler):
         if buffer[:1] in b"\r\n" and not self._heads.begun:
             return self._skip_empty_line(buffer)
         if self._memo is not None and not self._heads.begun:
-            remembered = self._memo.read(buffer, limits=self._gate.limits, scheme=self._gate.scheme)
+            remembered = self._memo.read(buffer, self._gate.limits)
             if remembered is not None:
-                request, size = remembered
-                self._buffer = buffer[size:]
-                return self._accept(request)
+                self._buffer = buffer[self._memo.size :]
+                return self._accept(remembered)
         if self._request_count and not self._heads.begun:
             self.deadline = _monotonic() + self._gate.timeouts.head
         head = self._heads.read(buffer)
@@ -235,9 +243,10 @@ class ProxyConnection(web.RequestHandler):
         if isinstance(read, Deny):
             self._refuse_connection(read, message)
             return False
-        if read.has_body or message.upgrade or not read.keep_alive:
+        fields = read.fields
+        if fields.has_body or message.upgrade or not fields.keep_alive:
             self._heads.renew()
-        self._memo = HeadMemo(read, buffer[: head.size]) if head.http_minor == 1 else None
+        self._memo = HeadMemo(fields, buffer[: head.size]) if head.http_minor == 1 else None
         return self._accept(read)
 
     def _accept(self, request: RequestHead) -> bool:
@@ -257,18 +266,18 @@ class ProxyConnection(web.RequestHandler):
         return False
 
     def _begin(self, request: RequestHead) -> None:
-        request_id = request.request_id.decode("ascii") or self._gate.new_request_id()
-        client = self._client
-        if self._trusted:
-            client = client_address(client, request.forwarded_for, self._gate.trusted_proxies)
-        trail = Trail(request_id, client, request.method, request.path, _monotonic())
-        exchange = self._exchange = Exchange(self, request, self._gate, trail)
-        if request.has_body:
-            self._body = ChunkedBody() if request.chunked else LengthBody(request.content_length or 0)
+        fields = request.fields
+        gate = self._gate
+        request_id = fields.request_id.decode("ascii") or gate.new_request_id()
+        trail = Trail(request_id, self._provenance.client(fields), request.method, request.path, _monotonic())
+        exchange = self._exchange = Exchange(self, request, gate, trail)
+        if fields.has_body:
+            self._body = ChunkedBody() if fields.chunked else LengthBody(fields.content_length or 0)
             self._body_wanted = True
             if self._buffer and not self._read_body(self._body):
                 return
-        exchange.start(self._provenance_of(request, request_id))
+        lines = self._provenance.lines(fields)
+        exchange.start(b"%bX-Request-Id: %b\r\n" % (lines, request_id.encode("ascii")))
         if self._body is not None and self._exchange is exchange:
             self._body_wanted = exchange.wants_body
 
@@ -299,21 +308,6 @@ class ProxyConnection(web.RequestHandler):
             self._close_gently()
         else:
             exchange.body_broken(detail)
-
-    def _provenance_of(self, request: RequestHead, request_id: str) -> bytes:
-        """Where the request came from, for the upstream. Only a trusted proxy is believed about others."""
-        if self._trusted:
-            hops = b", ".join((*request.forwarded_for, self._client.encode("ascii", "replace")))
-            proto = request.forwarded_proto or self._gate.scheme.encode("ascii")
-            host = request.forwarded_host or request.host
-            known = _provenance(hops, proto, host)
-        elif request.host == self._known_host:
-            known = self._provenance
-        else:
-            self._known_host = request.host
-            hops = self._client.encode("ascii", "replace") or b"unknown"
-            known = self._provenance = _provenance(hops, self._gate.scheme.encode("ascii"), request.host)
-        return b"%bX-Request-Id: %b\r\n" % (known, request_id.encode("ascii"))
 
     # What the exchange asks.
 
@@ -451,7 +445,7 @@ class ProxyConnection(web.RequestHandler):
         given = given_request_id(message.raw_headers, gate.fields) if message is not None else b""
         trail = Trail(
             given.decode("ascii") or gate.new_request_id(),
-            self._client,
+            self._provenance.peer,
             message.method if message is not None else "-",
             message.path.partition("?")[0] if message is not None else "-",
             now,

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
+from gateway.core.cors import without_cors
 from gateway.core.guessing import GUESSES
-from gateway.core.model import Caller, TokenRecord
+from gateway.core.model import TokenRecord
 from gateway.core.policy import Deny, judge
 from gateway.core.reasons import Code
 from gateway.core.request import RequestHead
@@ -26,7 +26,7 @@ from gateway.proxy.answers import CONTINUE, preflight, refusal, status_of
 from gateway.proxy.body_writer import BodyWriter
 from gateway.proxy.caller import CallerSide
 from gateway.proxy.gate import Gate
-from gateway.proxy.live import Plan
+from gateway.proxy.patience import Patience
 from gateway.proxy.pipeline import Forward, Preflight, Unresolved, travel
 from gateway.proxy.pool import Address, Busy, Unreachable
 from gateway.proxy.record import Trail
@@ -38,14 +38,15 @@ from gateway.storage.errors import StoreUnavailable
 
 # RFC 9110 section 9.2.2.
 _IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
-# Where the operator says which pages may call, the upstream does not.
-_CORS_FIELD: Final = re.compile(rb"^access-control-[^\r\n]*\r\n", re.IGNORECASE | re.MULTILINE)
 _monotonic = time.monotonic
 _log = logging.getLogger(__name__)
 
 
 class Exchange:
-    """One request on its way. The caller's connection feeds it the body; the upstream's, the response."""
+    """One request on its way. The caller's connection feeds it the body; the upstream's, the response.
+
+    `last_event` is the monotonic instant at which something moved last.
+    """
 
     # Defaults stand in the class: most requests change few of these, and setting costs more than looking up.
     _forward: Forward | None = None
@@ -53,26 +54,28 @@ class Exchange:
     _upstream: UpstreamConnection | None = None
     _task: asyncio.Task[None] | None = None
     _later: asyncio.TimerHandle | None = None
-    _standing: Standing | None = None
+    _patience: Patience | None = None
     _writer: ResponseWriter | None = None
     _body: BodyWriter | None = None
-    _answered = False  # a byte of a final response was written to the caller
+    _close = False
+    answered = False  # a byte of a final response was written to the caller
     _ended = False
     _retried = False
-    _unsent = 0
 
     def __init__(self, caller: CallerSide, request: RequestHead, gate: Gate, trail: Trail) -> None:
         self._caller = caller
         self._request = request
         self._gate = gate
         self.trail = trail
-        self._close = not request.keep_alive
-        self._last_event = trail.started
-        if request.has_body:
-            self._body = BodyWriter(chunked=request.chunked)
+        self.last_event = trail.started
+        fields = request.fields
+        if not fields.keep_alive:
+            self._close = True
+        if fields.has_body:
+            self._body = BodyWriter(chunked=fields.chunked)
 
     def __repr__(self) -> str:
-        state = "ended" if self._ended else "answering" if self._answered else "waiting"
+        state = "ended" if self._ended else "answering" if self.answered else "waiting"
         return f"<Exchange {self.trail.method} {self.trail.path} {state}>"
 
     # The verdict.
@@ -86,26 +89,28 @@ class Exchange:
             policy=gate.policy,
             index=gate.index,
             clock=gate.clock,
-            identity=gate.identity,
+            grants=gate.grants,
             provenance=provenance,
             cors=gate.cors,
             loaded=loaded,
         )
-        if isinstance(verdict, Unresolved):
-            self._wait_for(self._resolve(verdict.token, provenance))
-            return
-        if isinstance(verdict, Preflight):
-            self._note(verdict.plan, None)
-            self._answer_preflight(verdict)
-            return
-        self._note(verdict.plan, verdict.caller)
         if isinstance(verdict, Forward):
-            if verdict.plan.route.shadow is not None and verdict.caller is not None:
-                refused = judge(verdict.caller, verdict.plan.route, self._request.api_versions)
+            self.trail.plan = plan = verdict.plan
+            self.trail.caller = caller = verdict.caller
+            if plan.route.shadow is not None and caller is not None:
+                refused = judge(caller, plan.route, self._request.fields.api_versions)
                 self.trail.shadow = refused.code.value if refused is not None else ""
             self._send(verdict)
-        else:
-            self._slow_down(verdict.deny)
+            return
+        if isinstance(verdict, Unresolved):
+            self._wait_for(self._resolve(verdict.credential.token, provenance))
+            return
+        self.trail.plan = verdict.plan
+        if isinstance(verdict, Preflight):
+            self._answer_preflight(verdict)
+            return
+        self.trail.caller = verdict.caller
+        self._slow_down(verdict.deny)
 
     def _slow_down(self, deny: Deny) -> None:
         """Refuse, later where credentials are being guessed."""
@@ -130,19 +135,7 @@ class Exchange:
         """The value of `Connection` in an answer of ours, if it needs one."""
         if self._close:
             return b"close"
-        return b"keep-alive" if self._request.http_minor == 0 else b""
-
-    def _note(self, plan: Plan | None, caller: Caller | None) -> None:
-        """Write down which operation was meant, and by whom."""
-        trail = self.trail
-        if plan is not None:
-            trail.route = plan.route.template
-            trail.service = plan.route.service
-            trail.upstream = plan.pool.name
-        if caller is not None:
-            trail.account_id = caller.account_id
-            trail.integration_id = caller.integration_id
-            trail.token_id = caller.token_id
+        return b"keep-alive" if self._request.fields.http_minor == 0 else b""
 
     def _wait_for(self, work: Coroutine[Any, Any, None]) -> None:
         """Go on when something that takes time is done."""
@@ -172,13 +165,12 @@ class Exchange:
 
     def _send(self, forward: Forward) -> None:
         self._forward = forward
-        trail = self.trail
-        if trail.bytes_in > forward.plan.body_limit:
+        if self._body is not None and self.trail.bytes_in > forward.plan.body_limit:
             self.refuse(Deny(Code.BODY_TOO_LARGE, detail="a chunked body"))
             return
         taken = forward.plan.pool.take()
         if taken is not None:
-            self._dispatch(*taken)
+            self._dispatch(forward, *taken)
         else:
             self._wait_for(self._open(forward))
 
@@ -197,21 +189,19 @@ class Exchange:
             pool.free(address)
             return
         self._task = None
-        self._dispatch(address, upstream)
+        self._dispatch(forward, address, upstream)
 
-    def _dispatch(self, address: Address, upstream: UpstreamConnection) -> None:
-        forward = self._forward
-        assert forward is not None
+    def _dispatch(self, forward: Forward, address: Address, upstream: UpstreamConnection) -> None:
         self._address = address
         self._upstream = upstream
-        self._last_event = self.trail.upstream_started = _monotonic()
+        self.last_event = self.trail.upstream_started = _monotonic()
         upstream.begin(self, self._request.method)
         head = forward.start + (forward.host or address.host_field) + forward.rest
         body = self._body
         if body is None:
             upstream.write(head)
             return
-        if self._request.expects_continue and body.untouched:
+        if self._request.fields.expects_continue and body.untouched:
             self._caller.write(CONTINUE)
         upstream.write(head + body.take())
         if not body.complete:
@@ -226,7 +216,7 @@ class Exchange:
             return
         trail = self.trail
         trail.bytes_in += len(content)
-        self._last_event = _monotonic()
+        self.last_event = _monotonic()
         body.hold(content, complete=complete)
         forward = self._forward
         if forward is not None and trail.bytes_in > forward.plan.body_limit:
@@ -240,7 +230,7 @@ class Exchange:
         self._upstream.write(body.take())
 
     @property
-    def _body_complete(self) -> bool:
+    def body_complete(self) -> bool:
         """Whether the request has no body, or all of it has come."""
         return self._body is None or self._body.complete
 
@@ -256,13 +246,13 @@ class Exchange:
 
     def upstream_full(self) -> None:
         """The upstream takes no more for now."""
-        if not self._body_complete:
+        if not self.body_complete:
             self._caller.want_body(False)
 
     def upstream_drained(self) -> None:
         """The upstream takes more."""
-        self._last_event = _monotonic()
-        if not self._body_complete and not self._ended:
+        self.last_event = _monotonic()
+        if not self.body_complete and not self._ended:
             self._caller.want_body(True)
 
     # The response, from the upstream's connection.
@@ -272,17 +262,21 @@ class Exchange:
         trail = self.trail
         trail.status = response.status
         trail.bytes_out = len(response.body)
-        trail.upstream_answered = self._last_event = _monotonic()
-        self._close = self._close or not self._body_complete or self._caller.draining
-        self._answered = True
-        lines, ours = response.lines, self._request_id_line()
+        trail.upstream_answered = self.last_event = _monotonic()
+        caller = self._caller
+        if caller.draining or not self.body_complete:
+            self._close = True
+        self.answered = True
+        lines = response.lines
         if self._gate.cors is not None:
-            ours += self._cors_lines()
-            lines = _CORS_FIELD.sub(b"", lines)
-        option = self._connection_option()
-        if option:
-            ours += b"Connection: %b\r\n" % option
-        self._caller.write(b"%b%b\r\n%b" % (lines, ours, response.body))
+            lines = without_cors(lines)
+            if ours := self._cors_lines():
+                lines.append(ours.removesuffix(b"\r\n"))
+        lines.append(b"X-Request-Id: " + trail.request_id.encode("ascii"))
+        if option := self._connection_option():
+            lines.append(b"Connection: " + option)
+        lines += (b"", response.body)
+        caller.write(b"\r\n".join(lines))
         self._finish()
 
     def interim(self, head: ResponseHead) -> None:
@@ -296,20 +290,20 @@ class Exchange:
 
     def _writing(self) -> ResponseWriter:
         if self._writer is None:
-            self._writer = ResponseWriter(self._request.http_minor)
+            self._writer = ResponseWriter(self._request.fields.http_minor)
         return self._writer
 
     def _begin_answer(self, head: ResponseHead) -> bool:
         """Note the final response; whether the connection must end with it."""
         self.trail.status = head.status
         self.trail.upstream_answered = _monotonic()
-        return self._close or not self._body_complete or self._caller.draining
+        return self._close or not self.body_complete or self._caller.draining
 
     def _injected(self, head: ResponseHead) -> bytes:
         """Lines of ours, each ended by CRLF; theirs that ours replace are taken out of the head."""
         if self._gate.cors is None:
             return self._request_id_line()
-        head.kept = [line for line in head.kept if _CORS_FIELD.match(line + b"\r\n") is None]
+        head.kept = without_cors(head.kept)
         return self._request_id_line() + self._cors_lines()
 
     def _request_id_line(self) -> bytes:
@@ -318,7 +312,7 @@ class Exchange:
     def _cors_lines(self) -> bytes:
         """What a page of another origin needs to read the answer, where the operator allows it."""
         cors = self._gate.cors
-        return cors.lines(self._request.origin) if cors is not None else b""
+        return cors.lines(self._request.fields.origin) if cors is not None else b""
 
     def content(self, data: bytes) -> None:
         """Bytes of the response body."""
@@ -328,12 +322,12 @@ class Exchange:
     def fed(self, *, ended: bool) -> None:
         """A batch of response bytes was read; `ended`: the response is whole."""
         if self.trail.status:  # interim responses do not start the time anew
-            self._last_event = _monotonic()
+            self.last_event = _monotonic()
         if ended:
             self._writing().end()
         out = self._writing().take()
         if out:
-            self._answered = self.trail.status != 0
+            self.answered = self.trail.status != 0
             self._caller.write(out)
         if ended:
             self._finish()
@@ -347,7 +341,7 @@ class Exchange:
 
     def caller_drained(self) -> None:
         """The caller takes more."""
-        self._last_event = _monotonic()
+        self.last_event = _monotonic()
         if self._upstream is not None and not self._ended:
             self._upstream.resume_reading()
 
@@ -385,8 +379,8 @@ class Exchange:
             self._address = None
         if self._ended:
             return
-        if self._answered:
-            self._abandon(Code.UPSTREAM_BAD_RESPONSE.value, detail)
+        if self.answered:
+            self.abandon(Code.UPSTREAM_BAD_RESPONSE.value, detail)
             return
         self._writer = None
         self.trail.status = self.trail.bytes_out = 0
@@ -404,59 +398,50 @@ class Exchange:
             upstream.served > 1
             and not upstream.bytes_seen
             and not self._retried
-            and not self._request.has_body
+            and not self._request.fields.has_body
             and self._request.method in _IDEMPOTENT
         )
 
-    # Time.
+    # Time. What `Patience` asks.
 
     def check(self, now: float) -> None:
-        """Called every tick: end what has been silent for longer than it may."""
-        silent = now - self._last_event
-        timeouts = self._gate.timeouts
-        upstream = self._upstream
-        if upstream is None or self._ended:
+        """Called every tick: end what has been silent for longer than it may, or is no longer allowed."""
+        if self._upstream is None or self._ended:
             return  # the store and the connect have limits of their own
-        self._check_standing(now)
-        if self._answered:
-            self._check_response(now, silent)
-        elif not self._body_complete and upstream.writable:
-            if silent > timeouts.body:
-                self._close = True
-                self.refuse(Deny(Code.REQUEST_TIMEOUT, detail="the request body stopped"))
-        else:
-            limit = timeouts.upstream_silence
-            if self._body_complete and self._forward is not None:
-                limit = self._forward.plan.first_byte_seconds
-            if silent > limit:
-                self.refuse(Deny(Code.UPSTREAM_TIMEOUT, detail=f"no answer in {limit:g} s"))
+        if self._patience is None:
+            self._patience = Patience(self, self._gate.timeouts, self._make_standing)
+        self._patience.check(now)
 
-    def _check_response(self, now: float, silent: float) -> None:
-        """The response has begun: the upstream must go on with it, and the caller must go on taking it."""
-        unsent = self._caller.unsent
-        if unsent != self._unsent:
-            self._unsent = unsent
-            self._last_event = now
-        elif silent > self._gate.timeouts.upstream_silence:
-            code = Code.UPSTREAM_TIMEOUT.value if self._caller.writable else "caller_stalled"
-            self._abandon(code, "the response stopped")
+    @property
+    def takes_body(self) -> bool:
+        """Whether it is the caller's body that is waited for."""
+        return not self.body_complete and self._upstream is not None and self._upstream.writable
 
-    def _check_standing(self, now: float) -> None:
-        """Made at the first tick: most requests have ended before it."""
-        if self._standing is None:
-            self._standing = self._make_standing(self.refuse)
-        else:
-            self._standing.check(now)
+    @property
+    def first_byte_seconds(self) -> float:
+        """How long the upstream may take to answer a request that has reached it whole."""
+        assert self._forward is not None
+        return self._forward.plan.first_byte_seconds
+
+    @property
+    def caller_unsent(self) -> int:
+        """Bytes that the caller has not taken yet."""
+        return self._caller.unsent
+
+    @property
+    def caller_writable(self) -> bool:
+        """Whether the caller takes more."""
+        return self._caller.writable
 
     def _make_standing(self, on_end: Callable[[Deny], None]) -> Standing | None:
         """The watch over the token of this request; None on public routes."""
         forward = self._forward
-        if forward is None or forward.token is None:
+        if forward is None or forward.credential is None:
             return None
         return Standing(
-            forward.token,
+            forward.credential,
             forward.plan.route,
-            self._request.api_versions,
+            self._request.fields.api_versions,
             index=self._gate.index,
             clock=self._gate.clock,
             on_end=on_end,
@@ -469,8 +454,8 @@ class Exchange:
         """Answer by ourselves. After the first byte of another answer, there is nothing left but to break off."""
         if self._ended:
             return
-        if self._answered:
-            self._abandon(deny.code.value, deny.detail)
+        if self.answered:
+            self.abandon(deny.code.value, deny.detail)
             return
         self._drop_upstream()
         trail = self.trail
@@ -479,7 +464,7 @@ class Exchange:
         trail.detail = deny.detail
         if self._caller.draining:
             self._close = True
-        if not self._body_complete and (self._request.expects_continue or not self._caller.can_drain):
+        if not self.body_complete and (self._request.fields.expects_continue or not self._caller.can_drain):
             # Whether the body will still come is the caller's choice now, or it is too long to wait for.
             self._close = True
         self._caller.write(
@@ -504,7 +489,12 @@ class Exchange:
         self.trail.code = "caller_left"
         self._set_ended()
 
-    def _abandon(self, code: str, detail: str) -> None:
+    def give_up_on_body(self) -> None:
+        """The caller does not go on with its body."""
+        self._close = True
+        self.refuse(Deny(Code.REQUEST_TIMEOUT, detail="the request body stopped"))
+
+    def abandon(self, code: str, detail: str) -> None:
         """The response cannot be completed: the caller must see that it is broken, not a clean end."""
         self._drop_upstream()
         self.trail.code = code
@@ -518,7 +508,7 @@ class Exchange:
         self._upstream = self._address = None
         assert forward is not None
         if upstream is not None and address is not None:
-            if self._body_complete:
+            if self.body_complete:
                 forward.plan.pool.give_back(address, upstream)
             else:
                 upstream.abort()
@@ -541,7 +531,7 @@ class Exchange:
         self._ended = True
         if self._later is not None:
             self._later.cancel()
-        if self._standing is not None:
-            self._standing.stop()
+        if self._patience is not None:
+            self._patience.stop()
         self.trail.ended = _monotonic()
         self._gate.recorder.record(self.trail)

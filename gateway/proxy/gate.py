@@ -10,7 +10,7 @@ from gateway.core.cors import CorsPolicy
 from gateway.core.fields import FieldRules
 from gateway.core.guessing import GuessingGuard
 from gateway.proxy.answers import AnswerRules
-from gateway.proxy.identity import IdentityBlocks
+from gateway.proxy.grants import Grants
 from gateway.proxy.live import LiveMap
 from gateway.proxy.pipeline import Clock, Index, Policy
 from gateway.proxy.record import Recorder
@@ -45,7 +45,7 @@ class Gate:
     policy: Policy
     index: Index
     clock: Clock
-    identity: IdentityBlocks
+    grants: Grants
     fields: FieldRules
     answers: AnswerRules
     limits: Limits

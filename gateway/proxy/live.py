@@ -11,13 +11,14 @@ from gateway.proxy.pool import Pool
 
 @dataclass(slots=True, eq=False)
 class Plan:
-    """A route and what serves it, ready for use."""
+    """A route and what serves it, ready for use. `labels` tell its figures apart: service and template."""
 
     route: Route
     pool: Pool
     body_limit: int
     first_byte_seconds: float
     template: bytes
+    labels: tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)

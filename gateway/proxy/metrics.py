@@ -31,6 +31,11 @@ class Durations:
         self.counts[bisect_left(_BOUNDS, seconds)] += 1
         self.total += seconds
 
+    def add(self, other: Durations) -> None:
+        """Count another's durations as well."""
+        self.counts = [ours + theirs for ours, theirs in zip(self.counts, other.counts, strict=True)]
+        self.total += other.total
+
     def buckets(self) -> Iterator[tuple[str, float]]:
         """(upper bound, how many were at most that), the last bound `+Inf`."""
         running = 0
@@ -39,39 +44,49 @@ class Durations:
             yield str(bound), running
 
 
+class _Figures:
+    """What is counted of one template of a service: requests by method, status and code, and how long they took."""
+
+    __slots__ = ("requests", "took", "upstream_took")
+
+    def __init__(self) -> None:
+        self.requests: dict[tuple[str, int, str], int] = {}
+        self.took = Durations()
+        self.upstream_took = Durations()
+
+
+# Service and template of requests that met no route: their method is the caller's own word, not for a label.
+_NOWHERE: Final = ("", "")
+
+
 class RequestMetrics(Collector):
     """Requests by operation and outcome, and how long they took, in all and at the upstream."""
 
     def __init__(self) -> None:
-        self._requests: dict[tuple[str, str, str, int, str], int] = {}
+        self._figures: dict[tuple[str, str], _Figures] = {}
         self._shadow_refusals: dict[tuple[str, str, str, str], int] = {}
-        self._durations: dict[str, Durations] = {}
-        self._upstream: dict[str, Durations] = {}
         self._bytes_in = 0
         self._bytes_out = 0
 
     def __repr__(self) -> str:
-        return f"RequestMetrics({sum(self._requests.values())} requests)"
+        return f"RequestMetrics({len(self._figures)} operations)"
 
     def record(self, trail: Trail) -> None:
         """Count one request."""
-        # A method without a route is the caller's own word: not for a label.
-        method = trail.method if trail.route else ""
-        key = (trail.service, method, trail.route, trail.status, trail.code)
-        self._requests[key] = self._requests.get(key, 0) + 1
+        plan = trail.plan
+        labels, method = (_NOWHERE, "") if plan is None else (plan.labels, trail.method)
+        figures = self._figures.get(labels)
+        if figures is None:
+            figures = self._figures[labels] = _Figures()
+        outcome = (method, trail.status, trail.code)
+        requests = figures.requests
+        requests[outcome] = requests.get(outcome, 0) + 1
         if trail.shadow:
-            refused = (trail.service, method, trail.route, trail.shadow)
+            refused = (labels[0], method, labels[1], trail.shadow)
             self._shadow_refusals[refused] = self._shadow_refusals.get(refused, 0) + 1
-        service = trail.service
-        durations = self._durations.get(service)
-        if durations is None:
-            durations = self._durations[service] = Durations()
-        durations.observe(trail.ended - trail.started)
+        figures.took.observe(trail.ended - trail.started)
         if trail.upstream_answered:
-            upstream = self._upstream.get(service)
-            if upstream is None:
-                upstream = self._upstream[service] = Durations()
-            upstream.observe(trail.upstream_answered - trail.upstream_started)
+            figures.upstream_took.observe(trail.upstream_answered - trail.upstream_started)
         self._bytes_in += trail.bytes_in
         self._bytes_out += trail.bytes_out
 
@@ -82,21 +97,28 @@ class RequestMetrics(Collector):
             "Requests by operation, status and code; status 0: the caller left before an answer.",
             labels=("service", "method", "route", "status", "code"),
         )
-        for (service, method, route, status, code), count in list(self._requests.items()):
-            requests.add_metric((service, method, route, str(status), code), count)
+        took: dict[str, Durations] = {}
+        upstream_took: dict[str, Durations] = {}
+        for labels, figures in list(self._figures.items()):
+            for (method, status, code), count in list(figures.requests.items()):
+                requests.add_metric((labels[0], method, labels[1], str(status), code), count)
+            took.setdefault(labels[0], Durations()).add(figures.took)
+            upstream_took.setdefault(labels[0], Durations()).add(figures.upstream_took)
         yield requests
         shadow_refusals = CounterMetricFamily(
             "gateway_shadow_refusals",
             "Requests that passed and that their route's shadow would have refused with this code.",
             labels=("service", "method", "route", "code"),
         )
-        for labels, count in list(self._shadow_refusals.items()):
-            shadow_refusals.add_metric(labels, count)
+        for refused, count in list(self._shadow_refusals.items()):
+            shadow_refusals.add_metric(refused, count)
         yield shadow_refusals
+        yield _histogram("gateway_request_duration_seconds", "From head read to answer written.", took)
         yield _histogram(
-            "gateway_request_duration_seconds", "From head read to answer written.", self._durations
+            "gateway_upstream_duration_seconds",
+            "From head sent to first byte.",
+            {service: each for service, each in upstream_took.items() if any(each.counts)},
         )
-        yield _histogram("gateway_upstream_duration_seconds", "From head sent to first byte.", self._upstream)
         yield CounterMetricFamily(
             "gateway_request_body_bytes", "Bytes of request bodies.", value=self._bytes_in
         )
@@ -107,6 +129,6 @@ class RequestMetrics(Collector):
 
 def _histogram(name: str, words: str, by_service: dict[str, Durations]) -> HistogramMetricFamily:
     family = HistogramMetricFamily(name, words, labels=("service",))
-    for service, durations in list(by_service.items()):
+    for service, durations in by_service.items():
         family.add_metric((service,), buckets=list(durations.buckets()), sum_value=durations.total)
     return family

@@ -5,19 +5,19 @@ It takes values and gives a verdict; it reads no socket and waits for nothing. W
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from gateway.core.cors import CorsPolicy
 from gateway.core.model import Access, Caller, TokenRecord
 from gateway.core.paths import PathClass, RefusedPath, canonical_path
-from gateway.core.policy import Deny, authenticate, authorize, checked, read_credential
+from gateway.core.policy import Credential, Deny, authenticate, authorize, checked, read_credential
 from gateway.core.reasons import Code
-from gateway.core.request import RequestHead
+from gateway.core.request import RequestFields, RequestHead
 from gateway.core.tokens import TokenForm
 from gateway.core.websocket import accept_value, field_value
 from gateway.index.cache import MISS, Miss
-from gateway.proxy.identity import IdentityBlocks
+from gateway.proxy.grants import Grants
 from gateway.proxy.live import LiveMap, Plan
 
 _PUBLIC: Final = Access.PUBLIC
@@ -26,7 +26,9 @@ _PUBLIC: Final = Access.PUBLIC
 class Index(Protocol):
     """What the pipeline needs of the cached hash index."""
 
-    def find(self, token: bytes) -> TokenRecord | Miss | None: ...
+    def digest(self, token: bytes) -> bytes: ...
+
+    def find(self, digest: bytes) -> TokenRecord | Miss | None: ...
 
     async def load(self, token: bytes) -> TokenRecord | None: ...
 
@@ -47,7 +49,7 @@ class Policy:
 
 @dataclass(slots=True, eq=False)
 class Forward:
-    """The verdict yes: send this head to that upstream. `caller` and `token` None on public routes.
+    """The verdict yes: send this head to that upstream. `caller` and `credential` None on public routes.
 
     The head is `start`, the value of Host, then `rest`: which of an upstream's addresses serves is chosen later, and
     `host` is None where it is the address's own. `websocket_accept` is what a 101 must prove; None: no upgrade was asked
@@ -56,7 +58,7 @@ class Forward:
 
     plan: Plan
     caller: Caller | None
-    token: bytes | None = field(repr=False)
+    credential: Credential | None
     start: bytes
     host: bytes | None
     rest: bytes
@@ -84,7 +86,7 @@ class Preflight:
 class Unresolved:
     """The verdict not yet: the store must be asked about this token, then the request travels again."""
 
-    token: bytes = field(repr=False)
+    credential: Credential
 
 
 def travel(
@@ -94,7 +96,7 @@ def travel(
     policy: Policy,
     index: Index,
     clock: Clock,
-    identity: IdentityBlocks,
+    grants: Grants,
     provenance: bytes,
     cors: CorsPolicy | None = None,
     loaded: TokenRecord | Miss | None = MISS,
@@ -104,6 +106,7 @@ def travel(
     `provenance` are the lines that say where the request came from (`X-Forwarded-*`, `X-Request-Id`), each ended by
     CRLF. `loaded` is the record that the store gave after an `Unresolved`.
     """
+    fields = request.fields
     path = canonical_path(request.path, policy.path_allow)
     if isinstance(path, RefusedPath):
         return Refuse(Deny(Code.PATH_REFUSED, detail=path.detail))
@@ -113,44 +116,57 @@ def travel(
         if preflight is not None:
             return preflight
     if plan is not None and plan.route.access is _PUBLIC:
-        return _limited(request, plan, None) or _forward(request, path, plan, provenance)
-    token = read_credential(request.authorization, policy.token_form)
-    if isinstance(token, Deny):
-        return Refuse(token, plan=plan)
-    record = index.find(token) if loaded is MISS else loaded
+        return _limited(fields, plan, None) or _forward(request, path, plan, provenance)
+    credential = fields.credential or _read_credential(fields, policy, index)
+    if isinstance(credential, Deny):
+        return Refuse(credential, plan=plan)
+    record = index.find(credential.digest) if loaded is MISS else loaded
     if record is MISS:
-        mistyped = checked(token, policy.token_form)
-        return Refuse(mistyped, plan=plan) if mistyped is not None else Unresolved(token)
+        mistyped = checked(credential.token, policy.token_form)
+        return Refuse(mistyped, plan=plan) if mistyped is not None else Unresolved(credential)
     caller = authenticate(record, clock.now())
     if isinstance(caller, Deny):
         return Refuse(caller, record.caller if record is not None else None, plan)
     if plan is None:
         return Refuse(Deny(Code.ROUTE_UNKNOWN), caller)
-    decision = authorize(caller, plan.route, request.api_versions)
-    if isinstance(decision, Deny):
-        return Refuse(decision, caller, plan)
-    vouched = provenance + identity.block(caller, plan.template)
-    return _limited(request, plan, caller) or _forward(request, path, plan, vouched, caller, token)
+    grant = grants.known(caller, plan)
+    if grant is None:
+        decision = authorize(caller, plan.route, fields.api_versions)
+        if isinstance(decision, Deny):
+            return Refuse(decision, caller, plan)
+        grant = grants.make(caller, plan)
+    return _limited(fields, plan, caller) or _forward(
+        request, path, plan, provenance + grant.lines, caller, credential
+    )
+
+
+def _read_credential(fields: RequestFields, policy: Policy, index: Index) -> Credential | Deny:
+    """What the `Authorization` fields carry; kept with the fields, so that it is read once where they are repeated."""
+    token = read_credential(fields.authorization, policy.token_form)
+    credential = token if isinstance(token, Deny) else Credential(token, index.digest(token))
+    fields.credential = credential
+    return credential
 
 
 def _preflight(request: RequestHead, path: str, live: LiveMap, cors: CorsPolicy) -> Preflight | None:
     """The answer to a preflight for a mapped operation; anything else is an ordinary request."""
-    method = field_value(request.kept, b"access-control-request-method")
+    kept = request.fields.kept
+    method = field_value(kept, b"access-control-request-method")
     if method is None:
         return None
     plan = live.table.match(method.decode("latin-1"), path)
     if plan is not None and plan.route.access is Access.DENY:
         plan = None  # nothing tells a stranger that it is in the map
     lines = cors.preflight(
-        request.origin, method, field_value(request.kept, b"access-control-request-headers")
+        request.fields.origin, method, field_value(kept, b"access-control-request-headers")
     )
     return Preflight(plan, lines) if plan is not None and lines is not None else None
 
 
-def _limited(request: RequestHead, plan: Plan, caller: Caller | None) -> Refuse | None:
-    if request.content_length is None or request.content_length <= plan.body_limit:
+def _limited(fields: RequestFields, plan: Plan, caller: Caller | None) -> Refuse | None:
+    if fields.content_length is None or fields.content_length <= plan.body_limit:
         return None
-    detail = f"{request.content_length} bytes, {plan.body_limit} are taken"
+    detail = f"{fields.content_length} bytes, {plan.body_limit} are taken"
     return Refuse(Deny(Code.BODY_TOO_LARGE, detail=detail), caller, plan)
 
 
@@ -160,21 +176,23 @@ def _forward(
     plan: Plan,
     injected: bytes,
     caller: Caller | None = None,
-    token: bytes | None = None,
+    credential: Credential | None = None,
 ) -> Forward:
+    fields = request.fields
     start = f"{request.method} {path}{request.query} HTTP/1.1\r\nHost: ".encode("ascii")
-    host = request.host if plan.pool.preserve_host and request.host else None
-    accept = _websocket_accept(request) if plan.route.websocket and request.upgrade else None
+    host = fields.host if plan.pool.preserve_host and fields.host else None
+    accept = _websocket_accept(request) if plan.route.websocket and fields.upgrade else None
     upgrade = b"" if accept is None else b"\r\nConnection: Upgrade\r\nUpgrade: websocket"
-    rest = b"%b%b\r\n%b\r\n" % (request.lines, upgrade, injected)
-    return Forward(plan, caller, token, start, host, rest, accept)
+    rest = b"%b%b\r\n%b\r\n" % (fields.lines, upgrade, injected)
+    return Forward(plan, caller, credential, start, host, rest, accept)
 
 
 def _websocket_accept(request: RequestHead) -> bytes | None:
     """What the upstream's 101 must carry, if this is a WebSocket handshake (RFC 6455 section 4.1)."""
-    if request.method != "GET" or request.http_minor == 0 or request.has_body:
+    fields = request.fields
+    if request.method != "GET" or fields.http_minor == 0 or fields.has_body:
         return None
-    if request.upgrade.lower() != b"websocket":
+    if fields.upgrade.lower() != b"websocket":
         return None
-    key = field_value(request.kept, b"sec-websocket-key")
+    key = field_value(fields.kept, b"sec-websocket-key")
     return accept_value(key) if key is not None else None

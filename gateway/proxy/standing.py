@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from gateway.core.model import Route, TokenRecord
-from gateway.core.policy import Deny, authenticate, authorize
+from gateway.core.policy import Credential, Deny, authenticate, authorize
 from gateway.core.reasons import Code
 from gateway.index.cache import MISS
 from gateway.proxy.pipeline import Clock, Index
@@ -23,19 +23,19 @@ class Standing:
 
     __slots__ = (
         "_clock",
+        "_credential",
         "_index",
         "_next",
         "_on_end",
         "_route",
         "_task",
-        "_token",
         "_unknown_since",
         "_versions",
     )
 
     def __init__(
         self,
-        token: bytes,
+        credential: Credential,
         route: Route,
         versions: Sequence[str],
         *,
@@ -44,7 +44,7 @@ class Standing:
         on_end: Callable[[Deny], None],
         now: float,
     ) -> None:
-        self._token = token
+        self._credential = credential
         self._route = route
         self._versions = versions
         self._index = index
@@ -62,7 +62,7 @@ class Standing:
         if now < self._next or self._task is not None:
             return
         self._next = now + CHECK_SECONDS
-        record = self._index.find(self._token)
+        record = self._index.find(self._credential.digest)
         if record is MISS:
             self._task = asyncio.get_running_loop().create_task(self._load(now))
         else:
@@ -75,7 +75,7 @@ class Standing:
 
     async def _load(self, now: float) -> None:
         try:
-            record = await self._index.load(self._token)
+            record = await self._index.load(self._credential.token)
         except StoreUnavailable as error:
             if self._unknown_since is None:
                 self._unknown_since = now

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import structlog
 
-from gateway.proxy.access_log import AccessLog, Timer, as_json, as_text
+from gateway.proxy.access_log import AccessLog, JsonLines, Timer, as_text
 from gateway.settings.model import AccessLog as AccessLogChoice
 from gateway.settings.model import Log, LogFormat
 
@@ -65,7 +65,7 @@ def access_log(settings: Log, timer: Timer) -> AccessLog | None:
         return None
     return AccessLog(
         _write,
-        form=as_text if as_text_wanted(settings) else as_json,
+        form=as_text if as_text_wanted(settings) else JsonLines(),
         errors_only=settings.access is AccessLogChoice.ERRORS,
         timer=timer,
     )

@@ -38,7 +38,8 @@ from gateway.jobs.usage_counter import UsageCounter
 from gateway.jobs.usage_flush import UsageFlusher
 from gateway.proxy.answers import AnswerRules
 from gateway.proxy.gate import Gate, Limits, Timeouts
-from gateway.proxy.identity import IdentityBlocks
+from gateway.proxy.grants import Grants
+from gateway.proxy.identity import IdentityLines
 from gateway.proxy.metrics import RequestMetrics
 from gateway.proxy.pipeline import Policy
 from gateway.proxy.record import Recorder, Recorders
@@ -126,7 +127,7 @@ def _gate(
         ),
         index=index,
         clock=clock,
-        identity=IdentityBlocks(prefix),
+        grants=Grants(IdentityLines(prefix)),
         fields=FieldRules(
             identity_prefix=prefix.encode("ascii"),
             pass_underscores=proxy.underscore_headers is UnderscoreHeaders.PASS,

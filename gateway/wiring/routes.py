@@ -75,6 +75,7 @@ def live_map(route_map: RouteMap, settings: Settings) -> tuple[LiveMap, Iterable
                 body_limit=settings.proxy.limits.body if route.body_limit is None else route.body_limit,
                 first_byte_seconds=route.timeout_seconds or upstream.timeouts.first_byte,
                 template=route.template.encode("ascii"),
+                labels=(route.service, route.template),
             ),
         )
         for route in route_map.routes

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.core.fields import ResponseFieldRules
 from gateway.core.response import Framing, read_response
-from gateway.core.whole_response import read_whole
+from gateway.core.whole_response import LineMemory, read_whole
 
 ORDINARY = b"HTTP/1.1 200 OK\r\nServer: x\r\nContent-Type: text/plain\r\nContent-Length: 5\r\nX-A: 1\r\nx-a:  2 \r\n\r\nhello"
 
@@ -18,7 +18,7 @@ def test_an_ordinary_response_keeps_its_bytes() -> None:
     found = read_whole(ORDINARY, request_method="GET")
     assert found is not None
     assert (found.status, found.body, found.reusable) == (200, b"hello", True)
-    assert found.lines + b"\r\n" + found.body == ORDINARY
+    assert b"\r\n".join([*found.lines, b"", found.body]) == ORDINARY
 
 
 @pytest.mark.parametrize(
@@ -40,8 +40,28 @@ def test_what_ends_at_the_gateway_is_taken_out_wherever_it_stands(field: bytes, 
     lines.insert(place, field)
     found = read_whole(b"HTTP/1.1 201 Made\r\n" + b"\r\n".join(lines) + b"\r\n\r\nok", request_method="POST")
     assert found is not None
-    assert found.lines == b"HTTP/1.1 201 Made\r\nA: 1\r\nContent-Length: 2\r\n"
+    assert found.lines == [b"HTTP/1.1 201 Made", b"A: 1", b"Content-Length: 2"]
     assert found.reusable is (b"close" not in field)
+
+
+def test_what_is_remembered_is_the_very_line_and_no_secret() -> None:
+    memory = LineMemory()
+    cookie = b"Set-Cookie: id=1"
+    data = ORDINARY.replace(b"Server: x", b"Server: x\r\n" + cookie)
+    for _ in range(2):
+        found = read_whole(data, request_method="GET", memory=memory)
+        assert found is not None
+        assert cookie in found.lines
+        assert cookie not in memory.fields
+    assert read_whole(data.replace(b"Server: x", b"Server:\0x"), request_method="GET", memory=memory) is None
+
+
+def test_the_memory_of_lines_is_bounded() -> None:
+    memory = LineMemory()
+    for number in range(20_000):
+        memory.judge_field(b"ETag: %d" % number)
+        memory.judge_status(b"HTTP/1.1 200 %d" % number)
+    assert max(len(memory.fields), len(memory.statuses)) <= 4096
 
 
 @pytest.mark.parametrize(
@@ -69,6 +89,12 @@ def test_what_ends_at_the_gateway_is_taken_out_wherever_it_stands(field: bytes, 
         ORDINARY.replace(b" 200 ", b" 304 "),
         ORDINARY.replace(b" 200 ", b" 600 "),
         ORDINARY.replace(b" 200 OK", b" 200"),
+        ORDINARY.replace(b"Server: x", b"Server: x\rX-B: 1"),
+        ORDINARY.replace(b"Server: x", b"Server: x\nX-B: 1"),
+        ORDINARY.replace(b"Server: x", b"Server: x\r"),
+        ORDINARY.replace(b"Server: x", b"Server"),
+        ORDINARY.replace(b"Server: x", b": x"),
+        ORDINARY.replace(b"Server: x", b"Transfer_Encoding chunked"),
         b"\r\n" + ORDINARY,
         b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n" + b"A: 1\r\n" * 101 + b"\r\n",
         b"",
@@ -146,7 +172,7 @@ def test_it_agrees_with_the_parser(
     assert parsed.complete == 1
     assert judged.framing is Framing.LENGTH
     assert (found.status, found.body, found.reusable) == (parsed.status, parsed.body, judged.reusable)
-    kept = [line.strip() for line in found.lines.split(b"\r\n")[1:] if line]
+    kept = [line.strip() for line in found.lines[1:]]
     names = [line.split(b":")[0] for line in kept]
     expected = [
         name

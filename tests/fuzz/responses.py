@@ -132,7 +132,7 @@ def _key(head: ResponseHead) -> tuple[object, ...]:
 
 def _key_of_whole(response: WholeResponse) -> tuple[object, ...]:
     """The same of a response that was not taken apart: its length stands among its lines."""
-    first, *lines = response.lines.removesuffix(b"\r\n").split(b"\r\n")
+    first, *lines = response.lines
     assert first.startswith(b"HTTP/1.1 %d " % response.status)
     fields = [_field(line) for line in lines]
     (length,) = [int(value) for name, value in fields if name.lower() == b"content-length"]

@@ -38,9 +38,9 @@ async def index(store: ScriptedStore, now: Time) -> AsyncIterator[TokenIndex]:
 
 async def test_what_was_loaded_is_found_without_asking_again(index: TokenIndex, store: ScriptedStore) -> None:
     store.add(A, record())
-    assert index.find(A) is MISS
+    assert index.find(DIGESTER.current(A)) is MISS
     assert await index.load(A) == record()
-    assert index.find(A) == record()
+    assert index.find(DIGESTER.current(A)) == record()
     assert len(store.questions) == 1
 
 
@@ -50,7 +50,7 @@ async def test_a_token_is_asked_for_under_every_pepper_that_is_still_read(
     store.rows[digest(A, b"an old pepper")] = record()
     assert await index.load(A) == record()
     assert store.questions[0].digests == [DIGESTER.candidates(A)]
-    assert index.find(A) == record()
+    assert index.find(DIGESTER.current(A)) == record()
 
 
 # One load, however many wait.
@@ -108,7 +108,7 @@ async def test_a_failed_load_fails_all_who_wait_and_the_next_one_asks_again(
     store.failure = StoreUnavailable("away")
     results = await asyncio.gather(*(index.load(A) for _ in range(5)), return_exceptions=True)
     assert all(isinstance(result, StoreUnavailable) for result in results)
-    assert index.find(A) is MISS
+    assert index.find(DIGESTER.current(A)) is MISS
     store.failure = None
     assert await index.load(A) is None
     assert len(store.questions) == 2
@@ -140,12 +140,12 @@ async def test_the_least_recently_used_tokens_make_room(store: ScriptedStore, no
     for number, secret in enumerate((A, B, C)):
         store.add(secret, record(f"pi_{number}"))
         await index.load(secret)
-    assert index.find(A) is not MISS
+    assert index.find(DIGESTER.current(A)) is not MISS
     store.add(b"pit_d", record("pi_d"))
     await index.load(b"pit_d")
     assert len(index) == 3
-    assert index.find(B) is MISS
-    assert all(index.find(secret) is not MISS for secret in (A, C, b"pit_d"))
+    assert index.find(DIGESTER.current(B)) is MISS
+    assert all(index.find(DIGESTER.current(secret)) is not MISS for secret in (A, C, b"pit_d"))
 
 
 async def test_a_token_that_made_room_leaves_nothing_behind(store: ScriptedStore, now: Time) -> None:
@@ -168,10 +168,10 @@ async def test_guesses_are_bounded_and_push_out_no_real_token(store: ScriptedSto
     await index.load(A)
     for number in range(100):
         assert await index.load(b"pit_guess%d" % number) is None
-    assert index.find(A) == record()
+    assert index.find(DIGESTER.current(A)) == record()
     assert len(index._unknown) == 5
-    assert index.find(b"pit_guess99") is None
-    assert index.find(b"pit_guess0") is MISS
+    assert index.find(DIGESTER.current(b"pit_guess99")) is None
+    assert index.find(DIGESTER.current(b"pit_guess0")) is MISS
 
 
 async def test_an_unknown_token_is_remembered_for_a_short_time_only(
@@ -179,13 +179,13 @@ async def test_an_unknown_token_is_remembered_for_a_short_time_only(
 ) -> None:
     await index.load(A)
     now.now += 9.9
-    assert index.find(A) is None
+    assert index.find(DIGESTER.current(A)) is None
     now.now += 0.2
     index.confirm(now())
-    assert index.find(A) is MISS
+    assert index.find(DIGESTER.current(A)) is MISS
     store.add(A, record())
     assert await index.load(A) == record()
-    assert index.find(A) == record()
+    assert index.find(DIGESTER.current(A)) == record()
 
 
 # Freshness and outages.
@@ -198,10 +198,10 @@ async def test_an_entry_is_asked_for_again_when_its_freshness_ends(
     await index.load(A)
     now.now += 299
     index.confirm(now())
-    assert index.find(A) == record()
+    assert index.find(DIGESTER.current(A)) == record()
     now.now += 2
     index.confirm(now())
-    assert index.find(A) is MISS
+    assert index.find(DIGESTER.current(A)) is MISS
 
 
 async def test_what_is_no_longer_fresh_is_served_while_the_store_is_away(
@@ -211,9 +211,9 @@ async def test_what_is_no_longer_fresh_is_served_while_the_store_is_away(
     await index.load(A)
     now.now += 301
     index.unconfirm()
-    assert index.find(A) == record()
+    assert index.find(DIGESTER.current(A)) == record()
     index.confirm(now())
-    assert index.find(A) is MISS
+    assert index.find(DIGESTER.current(A)) is MISS
 
 
 async def test_a_known_token_is_served_when_asking_for_it_again_fails(
@@ -225,7 +225,7 @@ async def test_a_known_token_is_served_when_asking_for_it_again_fails(
     now.now += 301
     index.confirm(now())
     store.failure = StoreUnavailable("away")
-    assert index.find(A) is MISS
+    assert index.find(DIGESTER.current(A)) is MISS
     assert await index.load(A) == record()
     # But not what was dropped, and not after the grace.
     index.drop(2, integrations=["pi_1"])
@@ -241,9 +241,13 @@ async def test_serving_without_the_store_ends_with_the_grace(store: ScriptedStor
     index.unconfirm()
     store.failure = StoreUnavailable("away")
     now.now += 59.9
-    assert (index.find(A), index.can_serve) == (record(), True)
+    assert (index.find(DIGESTER.current(A)), index.can_serve) == (record(), True)
     now.now += 0.2
-    assert (index.find(A), index.find(B), index.can_serve) == (MISS, MISS, False)
+    assert (index.find(DIGESTER.current(A)), index.find(DIGESTER.current(B)), index.can_serve) == (
+        MISS,
+        MISS,
+        False,
+    )
     with pytest.raises(StoreUnavailable):
         await index.load(A)
 
@@ -271,12 +275,12 @@ async def test_a_change_drops_what_it_names_and_nothing_else(index: TokenIndex, 
     for secret in (A, B, C):
         await index.load(secret)
     index.drop(2, integrations=["pi_1"])
-    assert [index.find(secret) is MISS for secret in (A, B, C)] == [True, False, False]
+    assert [index.find(DIGESTER.current(secret)) is MISS for secret in (A, B, C)] == [True, False, False]
     await index.load(A)
     index.drop(3, accounts=["acc_1"])
-    assert [index.find(secret) is MISS for secret in (A, B, C)] == [True, True, False]
+    assert [index.find(DIGESTER.current(secret)) is MISS for secret in (A, B, C)] == [True, True, False]
     index.drop(4, accounts=["acc_9"], integrations=["pi_9"])
-    assert index.find(C) is not MISS
+    assert index.find(DIGESTER.current(C)) is not MISS
 
 
 async def test_both_tokens_of_an_integration_are_dropped(index: TokenIndex, store: ScriptedStore) -> None:
@@ -284,8 +288,8 @@ async def test_both_tokens_of_an_integration_are_dropped(index: TokenIndex, stor
     store.add(B, record(token="tok_2"))
     await asyncio.gather(index.load(A), index.load(B))
     index.drop(2, integrations=["pi_1"])
-    assert index.find(A) is MISS
-    assert index.find(B) is MISS
+    assert index.find(DIGESTER.current(A)) is MISS
+    assert index.find(DIGESTER.current(B)) is MISS
 
 
 @pytest.mark.parametrize("named", ["integration", "account"])
@@ -307,7 +311,7 @@ async def test_a_read_that_a_revoke_overtook_is_not_kept_and_not_handed_out(
     if not again.answered.done():
         store.answer(again)
     assert await waiting == record(suspended=True)
-    assert index.find(A) == record(suspended=True)
+    assert index.find(DIGESTER.current(A)) == record(suspended=True)
     assert index.counts.stale_loads == 1
 
 
@@ -339,7 +343,7 @@ async def test_a_read_as_new_as_the_change_is_kept(index: TokenIndex, store: Scr
     index.drop(2, integrations=["pi_1"])
     store.answer(question)
     assert await waiting == record()
-    assert index.find(A) == record()
+    assert index.find(DIGESTER.current(A)) == record()
     assert len(store.questions) == 1
 
 
@@ -393,8 +397,8 @@ async def test_clearing_forgets_everything_also_what_is_being_read(
     store.add(B, record("pi_2", suspended=True))
     index.clear()
     assert len(index) == 0
-    assert index.find(A) is MISS
-    assert index.find(C) is MISS
+    assert index.find(DIGESTER.current(A)) is MISS
+    assert index.find(DIGESTER.current(C)) is MISS
     question.answered.set_result(old)
     store.held = False
     again = await store.asked(4)
@@ -410,7 +414,7 @@ async def test_a_store_that_went_back_in_time_is_read_again(index: TokenIndex, s
         store.revision = revision
         index.clear()
         assert await index.load(A) == record()
-        assert index.find(A) == record()
+        assert index.find(DIGESTER.current(A)) == record()
 
 
 class Machine(RuleBasedStateMachine):
@@ -496,7 +500,7 @@ class Machine(RuleBasedStateMachine):
         if not hasattr(self, "index") or self.unannounced:
             return
         for secret in self.SECRETS:
-            found = self.index.find(secret)
+            found = self.index.find(DIGESTER.current(secret))
             if found is not MISS and found is not None:
                 assert found == self.store.rows.get(DIGESTER.current(secret))
 

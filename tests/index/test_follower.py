@@ -98,7 +98,7 @@ class Scene:
         return self.index.store_up
 
     def knows(self, secret: bytes) -> bool:
-        return self.index.find(secret) is not MISS
+        return self.index.find(self.index.digest(secret)) is not MISS
 
 
 @pytest.fixture

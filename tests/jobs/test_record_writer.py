@@ -20,6 +20,7 @@ from gateway.storage.database import Database, connect
 from gateway.storage.errors import StorageError
 from gateway.storage.record_writing import RecordForm, turn_days
 from gateway.storage.request_records import RequestRecord, Wanted, search
+from tests.wiring.trails import caller_of, plan_of
 
 PATIENCE_SECONDS = 10.0
 
@@ -44,8 +45,10 @@ class Recording:
     def record(self, number: int = 0, **what: Any) -> None:
         now = time.monotonic()
         trail = Trail(f"trace-{number}", "192.0.2.7", "GET", "/contacts/secret", now - 0.25)
-        trail.route, trail.service = "/contacts/{contactId}", "contacts"
-        trail.account_id, trail.integration_id, trail.token_id = "acc_1", "int_1", "tok_1"
+        trail.plan, trail.caller = (
+            plan_of("/contacts/{contactId}"),
+            caller_of("tok_1", integration_id="int_1"),
+        )
         trail.status, trail.ended, trail.bytes_in, trail.bytes_out = 200, now, 3, 2**33
         trail.upstream_started, trail.upstream_answered = now - 0.2, now - 0.1
         for name, value in what.items():
@@ -101,10 +104,8 @@ async def test_what_is_not_known_is_null(recording: Recording) -> None:
     """A stranger's request that met no route: not even his method, which may be any word, is kept."""
     recording.record(
         method="WORD" * 100,
-        route="",
-        account_id="",
-        integration_id="",
-        token_id="",
+        plan=None,
+        caller=None,
         status=401,
         code="token_unknown",
         client="",
@@ -140,7 +141,7 @@ async def test_of_the_address_only_what_is_wanted_is_kept(
 
 async def test_text_that_means_something_to_copy_arrives_as_it_is(recording: Recording) -> None:
     template = "/a\\b/\\N/\t/\r\n/{x}"
-    recording.record(route=template)
+    recording.record(plan=plan_of(template))
     recording.record(1)
     await recording.writer().flush()
     assert [one.route for one in await recording.stored()] == [
@@ -183,7 +184,7 @@ async def test_no_partition_need_be_there(recording: Recording) -> None:
 
 async def test_a_row_that_is_refused_takes_no_other_with_it(recording: Recording) -> None:
     for number in range(300):
-        recording.record(number, route="/with\0nul" if number == 123 else "/fine")
+        recording.record(number, plan=plan_of("/with\0nul" if number == 123 else "/fine"))
     writer = recording.writer()
     await writer.flush()
     stored = {one.trace_id for one in await recording.stored()}

@@ -8,11 +8,12 @@ import pytest
 
 from gateway.jobs.request_recorder import Dropped, RequestRecorder
 from gateway.proxy.record import Trail
+from tests.wiring.trails import caller_of
 
 
 def request(number: int = 0, **what: Any) -> Trail:
     trail = Trail(f"trace-{number}", "192.0.2.7", "GET", "/contacts/secret", 10.0)
-    trail.status, trail.token_id, trail.ended = 200, "tok_1", 10.5
+    trail.status, trail.caller, trail.ended = 200, caller_of("tok_1"), 10.5
     for name, value in what.items():
         setattr(trail, name, value)
     return trail
@@ -31,7 +32,7 @@ def recorder(**what: Any) -> RequestRecorder:
         {"code": "upstream_timeout"},  # broken off after its head
         {"status": 0, "code": "caller_left"},
         {"shadow": "scope_missing"},
-        {"status": 401, "code": "token_unknown", "token_id": ""},
+        {"status": 401, "code": "token_unknown", "caller": None},
     ],
 )
 def test_refusals_and_failures_are_kept_whatever_the_sample(what: dict[str, Any]) -> None:
@@ -71,31 +72,31 @@ def test_a_full_queue_drops_and_counts(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_flood_of_bad_tokens_fills_neither_the_queue_nor_the_disk() -> None:
     one = recorder(strangers=2)
     for number in range(100):
-        one.record(request(number, status=401, code="token_unknown", token_id=""))
+        one.record(request(number, status=401, code="token_unknown", caller=None))
     assert (len(one), one.dropped) == (20, Dropped(strangers=80))
     one.record(request(status=403, code="scope_missing"))
     assert len(one) == 21, "those who are known are kept"
     one.let_in(0.5)
     for number in range(3):
-        one.record(request(number, status=401, code="token_unknown", token_id=""))
+        one.record(request(number, status=401, code="token_unknown", caller=None))
     assert (len(one), one.dropped.strangers) == (22, 82)
     one.let_in(3600.0)
     for number in range(100):
-        one.record(request(number, status=401, code="token_unknown", token_id=""))
+        one.record(request(number, status=401, code="token_unknown", caller=None))
     assert one.dropped.strangers == 82 + 80, "no more is saved up than a burst"
 
 
 def test_none_of_strangers_when_none_are_wanted() -> None:
     one = recorder(strangers=0)
-    one.record(request(status=401, code="token_unknown", token_id=""))
+    one.record(request(status=401, code="token_unknown", caller=None))
     one.let_in(10.0)
-    one.record(request(status=401, code="token_unknown", token_id=""))
+    one.record(request(status=401, code="token_unknown", caller=None))
     assert len(one) == 0
 
 
 def test_public_operations_that_pass_are_not_those_of_strangers() -> None:
     one = recorder(strangers=0)
-    one.record(request(token_id=""))
+    one.record(request(caller=None))
     assert len(one) == 1
 
 

@@ -11,6 +11,7 @@ from gateway.core.usage_ledger import UsageLedger
 from gateway.jobs import usage_counter
 from gateway.jobs.usage_counter import UsageCounter
 from gateway.proxy.record import Trail
+from tests.wiring.trails import trail_of
 
 NOON = int(datetime(2026, 6, 1, 12, tzinfo=UTC).timestamp())
 
@@ -30,15 +31,14 @@ class Time:
 
 
 def request(time: Time, token: str = "tok_1", **what: object) -> Trail:
-    trail = Trail(
-        "id", str(what.get("client", "192.0.2.7")), str(what.get("method", "GET")), "/x", time.monotonic()
+    return trail_of(
+        token,
+        str(what.get("route", "/contacts/{contactId}")),
+        time.monotonic(),
+        method=str(what.get("method", "GET")),
+        client=str(what.get("client", "192.0.2.7")),
+        code=str(what.get("code", "")),
     )
-    trail.token_id = token
-    trail.route = str(what.get("route", "/contacts/{contactId}"))
-    trail.status = 200
-    trail.code = str(what.get("code", ""))
-    trail.ended = time.monotonic()
-    return trail
 
 
 def folded(counter: UsageCounter) -> UsageLedger:

@@ -17,6 +17,7 @@ from gateway.storage.database import Database, connect
 from gateway.storage.errors import StorageError
 from gateway.storage.lookup import Lookup
 from tests.wiring.tenants import Issued, Tenants
+from tests.wiring.trails import trail_of
 
 NODE = "node-1"
 
@@ -44,10 +45,7 @@ class Counting:
         )
 
     def trail(self, issued: Issued) -> Trail:
-        trail = Trail("id", "192.0.2.1", "GET", "/contacts/1", time.monotonic())
-        trail.token_id, trail.route, trail.status = issued.token_id, "/contacts/{contactId}", 200
-        trail.ended = time.monotonic()
-        return trail
+        return trail_of(issued.token_id, "/contacts/{contactId}", time.monotonic(), client="192.0.2.1")
 
     async def stored(self, issued: Issued) -> tuple[float | None, int]:
         """Last use and the number of requests, as the store has them."""

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from gateway.core.model import RouteMap
-from gateway.proxy.access_log import as_json, as_text
+from gateway.proxy.access_log import JsonLines, as_text
 from gateway.proxy.record import Trail
 from gateway.wiring import node
 from gateway.wiring.routes import publishable
@@ -164,6 +164,6 @@ async def test_a_request_that_fails_behind_its_shadow_would_have_been_refused_to
 def test_the_access_log_says_what_a_shadow_would_have_said() -> None:
     trail = Trail("t", "127.0.0.1", "GET", "/a", 0.0)
     trail.status, trail.shadow = 200, "scope_missing"
-    assert orjson.loads(as_json(trail, "2026-01-01T00:00:00.000Z"))["shadow"] == "scope_missing"
+    assert orjson.loads(JsonLines()(trail, "2026-01-01T00:00:00.000Z"))["shadow"] == "scope_missing"
     assert b"shadow:scope_missing" in as_text(trail, "2026-01-01T00:00:00.000Z")
-    assert "shadow" not in orjson.loads(as_json(Trail("t", "c", "GET", "/a", 0.0), ""))
+    assert "shadow" not in orjson.loads(JsonLines()(Trail("t", "c", "GET", "/a", 0.0), ""))

@@ -161,7 +161,7 @@ async def test_interim_answers_do_not_start_the_time_anew_for_ever(rig: Rig) -> 
     """An upstream that says 102 again and again has still not answered."""
 
     async def script(arrival: Arrival, line: Line) -> None:
-        while True:
+        while not line.closing:
             await line.send(b"HTTP/1.1 102 Processing\r\n\r\n")
             await asyncio.sleep(0.05)
 
