@@ -26,7 +26,8 @@ GRANT SELECT, UPDATE ON revision TO gateway_runtime;
 GRANT SELECT, INSERT, UPDATE ON accounts, integrations, tokens, admin_keys, usage_periods TO gateway_runtime;
 
 -- Comes and goes.
-GRANT SELECT, INSERT, UPDATE, DELETE ON members, sessions, nodes, usage_hourly, usage_networks TO gateway_runtime;
+GRANT SELECT, INSERT, UPDATE, DELETE ON members, sessions, operator_sessions, nodes, usage_hourly,
+    usage_networks TO gateway_runtime;
 GRANT SELECT, INSERT, DELETE ON changes TO gateway_runtime;
 
 -- Which version the schema is of.

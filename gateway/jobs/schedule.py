@@ -14,6 +14,7 @@ from gateway.storage import inactivity, rotation_ends
 from gateway.storage.changes import prune_changes
 from gateway.storage.database import Database
 from gateway.storage.nodes import prune_nodes
+from gateway.storage.operator_sessions import prune_operator_sessions
 from gateway.storage.record_writing import turn_days
 from gateway.storage.sessions import prune_sessions
 from gateway.storage.usage_recording import extend_period, prune_usage
@@ -72,6 +73,7 @@ def schedule(
         await prune_changes(database, CHANGES_KEPT)
         await prune_nodes(database, NODES_KEPT)
         await prune_sessions(database, idle=SESSIONS_KEPT)
+        await prune_operator_sessions(database, idle=SESSIONS_KEPT)
         await prune_usage(database, USAGE_KEPT)
 
     return (

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, TypedDict, Unpack
@@ -19,6 +21,9 @@ from gateway.storage.identifiers import Prefix, fresh
 from gateway.storage.mutation import Mutation
 from gateway.storage.paging import Page
 
+# What LIKE takes for more than itself.
+_ESCAPED: Final = re.compile(r"[\\%_]")
+_BACKSLASHED: Final = r"\\\g<0>"
 _COLUMNS: Final = (
     "id, kind, name, parent_id, labs_private_integrations, inactivity_expire_after_days, "
     "rotation_remind_after_days, created_at"
@@ -98,18 +103,48 @@ async def get(reader: Reader, account_id: str) -> Account:
 
 
 async def list_page(
-    reader: Reader, *, limit: int, cursor: str | None = None, parent_id: str | None = None
+    reader: Reader,
+    *,
+    limit: int,
+    cursor: str | None = None,
+    parent_id: str | None = None,
+    words: str | None = None,
 ) -> Page[Account]:
-    """Accounts, newest first: all, or the sub-accounts of `parent_id`."""
-    of_parent = "" if parent_id is None else "AND parent_id = $4"
+    """Accounts, newest first: all, or the sub-accounts of `parent_id`; with all of `words` in their name, or as their id."""
     rows = await reader.fetch(
-        f"SELECT {_COLUMNS} FROM accounts WHERE (created_at, id) < ($1, $2) {of_parent}"
+        f"SELECT {_COLUMNS} FROM accounts WHERE (created_at, id) < ($1, $2)"
+        " AND ($4::text IS NULL OR parent_id = $4)"
+        " AND ($5::text IS NULL OR id = $5 OR lower(name) LIKE ALL($6::text[]))"
         " ORDER BY created_at DESC, id DESC LIMIT $3",
         *paging.decode(cursor),
         limit + 1,
-        *([] if parent_id is None else [parent_id]),
+        parent_id,
+        words,
+        [f"%{_ESCAPED.sub(_BACKSLASHED, word)}%" for word in (words or "").lower().split()],
     )
     return paging.page([_read(row) for row in rows], limit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What an account has: its integrations that are not deleted, and when a token of theirs was last used."""
+
+    integrations: int
+    last_used_at: datetime | None
+
+
+async def held(reader: Reader, account_ids: Sequence[str]) -> dict[str, Held]:
+    """What each of these accounts has; those without an integration are left out."""
+    rows = await reader.fetch(
+        "SELECT i.account_id, count(DISTINCT i.id) AS integrations, max(t.last_used_at) AS last_used_at"
+        " FROM integrations AS i LEFT JOIN tokens AS t ON t.integration_id = i.id"
+        " WHERE i.account_id = ANY($1::text[]) AND i.deleted_at IS NULL GROUP BY i.account_id",
+        list(account_ids),
+    )
+    return {
+        row["account_id"]: Held(integrations=row["integrations"], last_used_at=row["last_used_at"])
+        for row in rows
+    }
 
 
 async def reachable_page(
@@ -136,6 +171,12 @@ async def reachable_page(
         parent_id,
     )
     return paging.page([_read(row) for row in rows], limit)
+
+
+async def names(reader: Reader, account_ids: Sequence[str]) -> dict[str, str]:
+    """What these accounts are called; those that are not there are left out."""
+    rows = await reader.fetch("SELECT id, name FROM accounts WHERE id = ANY($1::text[])", list(account_ids))
+    return {row["id"]: row["name"] for row in rows}
 
 
 async def edit(change: Mutation, account_id: str, **fields: Unpack[AccountEdit]) -> Account:

@@ -19,7 +19,18 @@ from gateway.storage.identifiers import Prefix, fresh
 from gateway.storage.mutation import Mutation
 from gateway.storage.paging import Page
 
-_COLUMNS: Final = "id, name, hint, account_id, created_at, created_by, expires_at, revoked_at, last_used_at"
+COLUMNS: Final = (
+    "id",
+    "name",
+    "hint",
+    "account_id",
+    "created_at",
+    "created_by",
+    "expires_at",
+    "revoked_at",
+    "last_used_at",
+)
+_COLUMNS: Final = ", ".join(COLUMNS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +103,14 @@ async def find_live(reader: Reader, digests: Sequence[bytes]) -> AdminKey | None
         list(digests),
     )
     return _read(rows[0]) if rows else None
+
+
+async def get(reader: Reader, key_id: str) -> AdminKey:
+    """One key, a revoked one as well. Raises NotFound."""
+    rows = await reader.fetch(f"SELECT {_COLUMNS} FROM admin_keys WHERE id = $1", key_id)
+    if not rows:
+        raise NotFound("admin key", key_id)
+    return _read(rows[0])
 
 
 async def mark_used(database: Database, key_id: str) -> None:

@@ -33,8 +33,9 @@ LEFT JOIN (
 ) AS f ON true
 """
 _HEARTBEAT: Final = """
-INSERT INTO nodes (id, applied_revision) VALUES ($1, $2)
-ON CONFLICT (id) DO UPDATE SET heartbeat_at = now(), applied_revision = excluded.applied_revision
+INSERT INTO nodes (id, applied_revision, version) VALUES ($1, $2, $3)
+ON CONFLICT (id) DO UPDATE
+SET heartbeat_at = now(), applied_revision = excluded.applied_revision, version = excluded.version
 """
 
 
@@ -66,10 +67,16 @@ def _record(row: asyncpg.Record) -> TokenRecord:
 
 
 class Lookup:
-    """The data path's questions, each within `timeout_seconds` including the wait for a connection."""
+    """The data path's questions, each within `timeout_seconds` including the wait for a connection.
 
-    def __init__(self, database: Database, *, timeout_seconds: float = 2.0) -> None:
+    `version` is the node's, told with its heartbeat.
+    """
+
+    def __init__(
+        self, database: Database, *, timeout_seconds: float = 2.0, version: str | None = None
+    ) -> None:
         self._database = database
+        self._version = version
         self._timeout_seconds = timeout_seconds
 
     def __repr__(self) -> str:
@@ -102,4 +109,4 @@ class Lookup:
 
     async def heartbeat(self, node_id: str, applied_revision: int) -> None:
         """Says that this node is alive and serves nothing older than `applied_revision`."""
-        await self._fetch(_HEARTBEAT, node_id, applied_revision)
+        await self._fetch(_HEARTBEAT, node_id, applied_revision, self._version)

@@ -29,19 +29,20 @@ async def applied(database: Database, revision: int, *, alive_within: timedelta)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """A node as it was last heard from. `alive`: recently enough to be waited for."""
+    """A node as it was last heard from. `alive`: recently enough to be waited for. `version` is the program's."""
 
     id: str
     started_at: datetime
     heartbeat_at: datetime
     applied_revision: int
+    version: str | None
     alive: bool
 
 
 async def list_nodes(reader: Reader, *, alive_within: timedelta) -> list[Heard]:
     """Every node that is not forgotten yet, by its identifier."""
     rows = await reader.fetch(
-        "SELECT id, started_at, heartbeat_at, applied_revision, heartbeat_at > now() - $1::interval AS alive"
+        "SELECT id, started_at, heartbeat_at, applied_revision, version, heartbeat_at > now() - $1::interval AS alive"
         " FROM nodes ORDER BY id",
         alive_within,
     )

@@ -14,6 +14,7 @@ from gateway.admin.management.integrations import Integrations
 from gateway.admin.management.members import Members
 from gateway.admin.management.minting import Mint
 from gateway.admin.management.nodes import Nodes
+from gateway.admin.management.operator_sessions import OperatorSessions
 from gateway.admin.management.request_records import RequestRecords
 from gateway.admin.management.scopes import Scopes
 from gateway.admin.management.services import Management
@@ -43,6 +44,7 @@ def management(
     )
     hashing = PasswordHashing()
     scopes = Scopes(live_map)
+    admin_keys = AdminKeys(store, mint=mint, digester=digester, now=now)
     remind_after = timedelta(seconds=settings.rotation.remind_after)
     return Management(
         accounts=Accounts(store),
@@ -56,8 +58,9 @@ def management(
             max_window=timedelta(seconds=settings.rotation.max_window),
             remind_after=remind_after,
         ),
-        admin_keys=AdminKeys(store, mint=mint, digester=digester, now=now),
+        admin_keys=admin_keys,
         sessions=Sessions(store, hashing, monotonic=time.monotonic),
+        operator_sessions=OperatorSessions(store, admin_keys, monotonic=time.monotonic),
         audit=Audit(store),
         nodes=Nodes(store, monotonic=time.monotonic),
         usage=Usage(store, live_map=live_map, now=now),

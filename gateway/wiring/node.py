@@ -204,7 +204,7 @@ async def running_node(
     log = structlog.get_logger("gateway")
     digester = Digester(peppers.current, peppers.retired)
     node_id = f"{socket.gethostname()}-{os.getpid()}"
-    lookup = Lookup(database)
+    lookup = Lookup(database, version=VERSION)
     clock = DatabaseClock(monotonic=time.monotonic, wall=time.time)
     index = TokenIndex(
         lookup,
@@ -289,6 +289,7 @@ async def running_node(
                 settings,
                 services,
                 live_map=lambda: route_map,
+                health=node.health,
                 proxy_port=lambda: node.proxy_port,
                 report=lambda where, error: log.error("a page failed", page=where, exc_info=error),
             )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from gateway.admin.health import Health
 from gateway.admin.management.services import Management
 from gateway.admin.pages.visit import PageRules
 from gateway.core.model import RouteMap
@@ -20,6 +21,7 @@ def page_rules(
     services: Management,
     *,
     live_map: Callable[[], RouteMap],
+    health: Callable[[], Health],
     proxy_port: Callable[[], int],
     report: Callable[[str, BaseException], None],
 ) -> PageRules:
@@ -36,6 +38,7 @@ def page_rules(
     return PageRules(
         management=services,
         live_map=live_map,
+        health=health,
         proxy_url=proxy_url,
         rotation_window=timedelta(seconds=settings.rotation.window),
         longest_window=timedelta(seconds=settings.rotation.max_window),

@@ -15,18 +15,32 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from gateway.admin.pages.answers import BASE
+from gateway.admin.health import Health, MapState
+from gateway.admin.pages.answers import BASE, OPERATORS
 from gateway.admin.pages.application import settings_pages, to_settings
 from gateway.admin.pages.visit import PageRules
+from gateway.storage import admin_keys
 from gateway.storage.accounts import Account
+from gateway.storage.admin_keys import AdminKey
 from gateway.storage.database import connect
 from gateway.storage.members import Member, Role
+from gateway.storage.mutation import mutation
+from gateway.wiring.credentials import new_admin_key
 from gateway.wiring.management import management
-from tests.admin.conftest import DIGESTER, PASSWORD, Console
+from tests.admin.conftest import DIGESTER, PASSWORD, TESTER, Console
 from tests.wiring.rig import settings
 from tests.wiring.standing import small_map
 
 PROXY = "http://proxy.example"
+HEALTH = Health(
+    node="node-1",
+    version="1.2.3",
+    map=MapState(version="f" * 64, routes=3),
+    revision=1,
+    store="up",
+    ready=True,
+    draining=False,
+)
 
 
 @dataclass
@@ -185,6 +199,23 @@ class Site(Console):
         assert page.location == BASE, page.text
         return browser
 
+    async def key(self, account: Account | None = None, name: str = "Op") -> tuple[AdminKey, str]:
+        """An admin key and its secret."""
+        secret, digest, hint = new_admin_key(DIGESTER)
+        async with mutation(self.database, actor=TESTER) as change:
+            made = await admin_keys.create(
+                change, name=name, digest=digest, hint=hint, account_id=account.id if account else None
+            )
+        return made, secret
+
+    async def operating(self, account: Account | None = None) -> Browser:
+        """An operator's browser after signing in."""
+        _, secret = await self.key(account)
+        browser = self.browser()
+        page = await browser.submit(f"{OPERATORS}/sign-in", "sign-in", admin_key=secret)
+        assert page.location == BASE, page.text
+        return browser
+
     async def visitor(
         self, account: Account, role: Role = Role.ADMIN, permission: bool | None = None
     ) -> Browser:
@@ -228,6 +259,7 @@ async def site(own_dsn: str, tmp_path: Path) -> AsyncIterator[Site]:
                 PageRules(
                     management=services,
                     live_map=lambda: route_map,
+                    health=lambda: HEALTH,
                     proxy_url=lambda _host: PROXY,
                     rotation_window=timedelta(days=7),
                     longest_window=timedelta(days=30),

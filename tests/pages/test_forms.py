@@ -11,7 +11,7 @@ from gateway.admin.pages import once as once_module
 from gateway.admin.pages.answers import BASE
 from gateway.storage.members import Role
 from tests.pages.conftest import Browser, Site, created, integration_id, section
-from tests.pages.test_access import TAKEN, filled
+from tests.pages.test_access import OPERATED, TAKEN, filled
 
 
 def csrf(browser: Browser) -> str:
@@ -25,7 +25,7 @@ async def test_no_form_is_taken_without_the_token_of_its_session(site: Site) -> 
     made = integration_id(await created(browser, account))
     before = await site.dump()
     sent = {"once": "y" * 20, "name": "Sync", "version": "1"}
-    for path in TAKEN:
+    for path in (path for path in TAKEN if path not in OPERATED):
         target = filled(path, account.id, made, member.id)
         for token in ("", "x", csrf(other)):
             page = await browser.post(target, {"csrf": token, **sent})

@@ -39,6 +39,7 @@ GRANTS = {
     "usage_periods": {READ, ADD, CHANGE},
     "members": {READ, ADD, CHANGE, TAKE_AWAY},
     "sessions": {READ, ADD, CHANGE, TAKE_AWAY},
+    "operator_sessions": {READ, ADD, CHANGE, TAKE_AWAY},
     "nodes": {READ, ADD, CHANGE, TAKE_AWAY},
     "usage_hourly": {READ, ADD, CHANGE, TAKE_AWAY},
     "usage_networks": {READ, ADD, CHANGE, TAKE_AWAY},

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from gateway.admin.health import Health
 from gateway.admin.management.services import Management
 from gateway.core.model import RouteMap
 from gateway.wiring.pages import page_rules
@@ -33,6 +34,7 @@ def test_callers_are_sent_where_they_find_the_proxy(
         settings(tmp_path, **values),
         cast(Management, None),
         live_map=lambda: cast(RouteMap, None),
+        health=lambda: cast(Health, None),
         proxy_port=lambda: 4321,
         report=lambda _where, _error: None,
     )

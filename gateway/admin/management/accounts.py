@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gateway.admin.management.access import Right, enter, require_operator
 from gateway.admin.management.outcomes import AccountChanged, AccountList
 from gateway.admin.management.principal import Operator, Principal
@@ -10,7 +12,7 @@ from gateway.admin.management.requests import AccountEdit, NewAccount
 from gateway.admin.management.store import Store
 from gateway.admin.management.views import AccountView, Labs
 from gateway.storage import accounts
-from gateway.storage.accounts import Account
+from gateway.storage.accounts import Account, Held
 from gateway.storage.members import Role
 
 
@@ -50,13 +52,24 @@ class Accounts:
         self._store = store
 
     async def list(
-        self, principal: Principal, *, limit: int, cursor: str | None = None, parent_id: str | None = None
+        self,
+        principal: Principal,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        parent_id: str | None = None,
+        words: str | None = None,
     ) -> AccountList:
-        """The accounts within reach, newest first; of an operator's, those of `parent_id` where one is given."""
+        """The accounts within reach, newest first; those of `parent_id` where one is given.
+
+        With `words`, which are an operator's to ask: those that have them all in their name, or are called so by id.
+        """
         reading = self._store.reading
         with translated():
             if isinstance(principal, Operator) and principal.account_id is None:
-                page = await accounts.list_page(reading, limit=limit, cursor=cursor, parent_id=parent_id)
+                page = await accounts.list_page(
+                    reading, limit=limit, cursor=cursor, parent_id=parent_id, words=words
+                )
             else:
                 page = await accounts.reachable_page(
                     reading,
@@ -68,6 +81,16 @@ class Accounts:
                     parent_id=parent_id,
                 )
         return AccountList(items=tuple(map(account_view, page.items)), next_cursor=page.next)
+
+    async def held(self, principal: Principal, account_ids: Sequence[str]) -> dict[str, Held]:
+        """What each of these accounts has; those without an integration are left out."""
+        require_operator(principal)
+        return await accounts.held(self._store.reading, account_ids)
+
+    async def names(self, principal: Principal, account_ids: Sequence[str]) -> dict[str, str]:
+        """What these accounts are called."""
+        require_operator(principal)
+        return await accounts.names(self._store.reading, account_ids)
 
     async def get(self, principal: Principal, account_id: str) -> AccountView:
         """One account within reach."""

@@ -68,6 +68,12 @@ class AdminKeys:
             page = await admin_keys.list_page(self._store.reading, limit=limit, cursor=cursor)
         return AdminKeyList(items=tuple(map(admin_key_view, page.items)), next_cursor=page.next)
 
+    async def get(self, principal: Principal, key_id: str) -> AdminKeyView:
+        """One key, a revoked one as well."""
+        require_operator(principal)
+        with translated():
+            return admin_key_view(await admin_keys.get(self._store.reading, key_id))
+
     async def create(self, principal: Principal, new: NewAdminKey) -> AdminKeyCreated:
         """A new key; the answer is the only place that has its secret."""
         require_operator(principal)

@@ -12,7 +12,7 @@ from typing import Final
 from gateway.admin.management.access import require_operator
 from gateway.admin.management.outcomes import NodeList
 from gateway.admin.management.principal import Principal
-from gateway.admin.management.store import Store
+from gateway.admin.management.store import Store, newest_revision
 from gateway.admin.management.views import NodeView
 from gateway.storage.errors import StorageError
 from gateway.storage.nodes import Applied, applied, list_nodes
@@ -35,6 +35,11 @@ class Nodes:
         require_operator(principal)
         heard = await list_nodes(self._store.reading, alive_within=ALIVE_WITHIN)
         return NodeList(items=tuple(NodeView(**asdict(node)) for node in heard), next_cursor=None)
+
+    async def newest_revision(self, principal: Principal) -> int:
+        """What the nodes are to apply."""
+        require_operator(principal)
+        return await newest_revision(self._store.reading)
 
     async def receipt(self, revision: int, *, wait_seconds: float) -> Applied | None:
         """Who has applied `revision`, as soon as all live nodes have, or when the time is over.

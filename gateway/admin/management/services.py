@@ -10,6 +10,7 @@ from gateway.admin.management.audit import Audit
 from gateway.admin.management.integrations import Integrations
 from gateway.admin.management.members import Members
 from gateway.admin.management.nodes import Nodes
+from gateway.admin.management.operator_sessions import OperatorSessions
 from gateway.admin.management.request_records import RequestRecords
 from gateway.admin.management.scopes import Scopes
 from gateway.admin.management.sessions import Sessions
@@ -28,6 +29,7 @@ class Management:
     tokens: Tokens
     admin_keys: AdminKeys
     sessions: Sessions
+    operator_sessions: OperatorSessions
     audit: Audit
     nodes: Nodes
     usage: Usage

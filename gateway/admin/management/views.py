@@ -129,12 +129,16 @@ class AdminKeyView(Value):
 
 
 class NodeView(Value):
-    """A node of the gateway. A change is complete when every node that is `alive` has applied its revision."""
+    """A node of the gateway. A change is complete when every node that is `alive` has applied its revision.
+
+    `version` is that of the program it runs; null: one that does not say.
+    """
 
     id: str
     started_at: datetime
     heartbeat_at: datetime
     applied_revision: int
+    version: str | None
     alive: bool
 
 

@@ -8,6 +8,8 @@ from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
 BASE: Final = "/settings"
+# The pages of those who run the gateway; the others belong to an account.
+OPERATORS: Final = f"{BASE}/operator"
 
 HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -41,6 +43,8 @@ class Done(StrEnum):
     LABS_ON = "labs_on"
     LABS_OFF = "labs_off"
     RULES_SAVED = "rules_saved"
+    ACCOUNT_CREATED = "account_created"
+    KEY_REVOKED = "key_revoked"
 
 
 DONE_WORDS: Final = {
@@ -60,6 +64,8 @@ DONE_WORDS: Final = {
     Done.LABS_ON: "Private Integrations is on. You find it under Other Settings.",
     Done.LABS_OFF: "Private Integrations is off. Tokens that exist keep working.",
     Done.RULES_SAVED: "The token rules were saved.",
+    Done.ACCOUNT_CREATED: "The account was created. Add its first admin here.",
+    Done.KEY_REVOKED: "The admin key was revoked. Sessions that were begun with it are over.",
 }
 
 
@@ -70,6 +76,8 @@ class Show:
     template: str
     context: Mapping[str, Any] = field(default_factory=dict)
     status: int = 200
+    # An answer to a form that changed nothing: it may be asked for again.
+    is_repeatable: bool = False
 
     def __repr__(self) -> str:
         return f"Show({self.template!r}, {self.status})"
@@ -87,7 +95,7 @@ Answer: TypeAlias = Show | Go
 
 def is_done(answer: Answer) -> bool:
     """Whether the form that was answered so has done its work."""
-    return isinstance(answer, Go) or answer.status < 400
+    return isinstance(answer, Go) or (answer.status < 400 and not answer.is_repeatable)
 
 
 def path(*segments: str, done: Done | None = None) -> str:

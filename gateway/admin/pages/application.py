@@ -15,9 +15,12 @@ from gateway.admin.api.cookies import drop_cookie, read_cookie
 from gateway.admin.api.operation import IDENTIFIER
 from gateway.admin.api.origin import Origin, origin_of
 from gateway.admin.management.codes import Code
+from gateway.admin.management.operator_sessions import is_operators, session_digest
+from gateway.admin.management.principal import Operator, Principal
 from gateway.admin.management.refusals import Forbidden, Missing, Refusal, Throttled, Unauthenticated
+from gateway.admin.management.services import Management
 from gateway.admin.pages import views_sign_in
-from gateway.admin.pages.answers import BASE, HEADERS, Answer, Go, Show, is_done, path
+from gateway.admin.pages.answers import BASE, HEADERS, OPERATORS, Answer, Go, Show, is_done, path
 from gateway.admin.pages.errors import error_page, of_refusal
 from gateway.admin.pages.forms import Form, Unreadable, read_form
 from gateway.admin.pages.once import Once, SentBefore
@@ -43,12 +46,15 @@ def settings_pages(rules: PageRules) -> web.Application:
     once: Once[Answer] = Once(is_done)
     app = web.Application(middlewares=[_errors(rules, templates)])
     app.router.add_get("/static/{mark}/{name}", static.answer)
-    views_sign_in.add_routes(app, rules, templates)
+    for way in views_sign_in.WAYS:
+        views_sign_in.add_routes(app, rules, templates, way)
     for page in PAGES:
         if page.show is not None:
-            app.router.add_get(page.path, _showing(rules, templates, page.show))
+            app.router.add_get(page.path, _showing(rules, templates, page.for_their_eyes(page.show)))
         if page.submit is not None:
-            app.router.add_post(page.path, _submitting(rules, templates, page.submit, once))
+            app.router.add_post(
+                page.path, _submitting(rules, templates, page.for_their_eyes(page.submit), once)
+            )
     return app
 
 
@@ -69,7 +75,7 @@ def _submitting(rules: PageRules, templates: Environment, view: View, once: Once
     async def handle(request: web.Request) -> web.StreamResponse:
         form = await read_form(request)
         visit = await _visit(rules, request, form)
-        answer = await once.run(visit.person.session, form.once, lambda: view(visit))
+        answer = await once.run(session_digest(visit.session_id), form.once, lambda: view(visit))
         return _response(templates, answer, visit)
 
     return handle
@@ -78,30 +84,30 @@ def _submitting(rules: PageRules, templates: Environment, view: View, once: Once
 async def _visit(rules: PageRules, request: web.Request, form: Form | None = None) -> Visit:
     """Who visits what. Raises _SignInFirst, Missing, and Forbidden for a form that is not this session's."""
     origin = origin_of(request, rules.trusted_proxies)
-    sessions = rules.management.sessions
     session_id = read_cookie(request, is_secure=origin.is_secure)
     if session_id is None:
         raise _SignInFirst
     try:
-        person = await sessions.authenticate(session_id, origin.address)
+        principal = await _principal(rules.management, session_id, origin.address)
     except Unauthenticated:
         raise _SignInFirst from None
     if form is not None:
         if origin.is_cross_site:
             raise Forbidden(Code.CROSS_SITE_REFUSED, "A page of another site asked for this.")
         try:
-            sessions.check_csrf(session_id, form.csrf)
+            rules.management.sessions.check_csrf(session_id, form.csrf)
         except Forbidden as error:
             raise Forbidden(
                 error.code, "The form is from another session. Open the page again and repeat what you did."
             ) from error
-    own = await rules.management.accounts.get(person, person.member.account_id)
+    own_id = principal.account_id if isinstance(principal, Operator) else principal.member.account_id
+    own = None if own_id is None else await rules.management.accounts.get(principal, own_id)
     visit = Visit(
         rules=rules,
-        person=person,
+        principal=principal,
         session_id=session_id,
         own=own,
-        account=own,
+        entered=own,
         origin=origin,
         host=_host(request),
         path=dict(request.match_info),
@@ -113,10 +119,17 @@ async def _visit(rules: PageRules, request: web.Request, form: Form | None = Non
     for name, value in visit.path.items():
         if IDENTIFIER.fullmatch(value) is None:
             raise Missing("page")
-        if name == "account_id" and value != own.id:
-            visit = replace(visit, account=await rules.management.accounts.get(person, value))
+        if name == "account_id" and value != own_id:
+            visit = replace(visit, entered=await rules.management.accounts.get(principal, value))
             request[_VISIT] = visit
     return visit
+
+
+async def _principal(management: Management, session_id: str, address: str | None) -> Principal:
+    """Whose session it is. Raises Unauthenticated."""
+    if is_operators(session_id):
+        return await management.operator_sessions.authenticate(session_id, address)
+    return await management.sessions.authenticate(session_id, address)
 
 
 def _host(request: web.Request) -> str:
@@ -139,8 +152,11 @@ def _response(templates: Environment, answer: Answer, visit: Visit | None) -> we
 def _sign_in(request: web.Request, origin: Origin) -> web.Response:
     wanted = request.rel_url.raw_path_qs if request.method in {"GET", "HEAD"} else BASE
     query = "" if wanted in {BASE, f"{BASE}/"} else "?" + urlencode({"next": wanted})
-    response = web.Response(status=303, headers={**HEADERS, "Location": path("sign-in") + query})
-    if read_cookie(request, is_secure=origin.is_secure) is not None:
+    given = read_cookie(request, is_secure=origin.is_secure)
+    is_operator = f"{request.path}/".startswith(f"{OPERATORS}/") or is_operators(given or "")
+    target = f"{OPERATORS}/sign-in" if is_operator else path("sign-in")
+    response = web.Response(status=303, headers={**HEADERS, "Location": target + query})
+    if given is not None:
         drop_cookie(response, is_secure=origin.is_secure)
     return response
 

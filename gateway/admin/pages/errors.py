@@ -15,7 +15,7 @@ from gateway.admin.management.refusals import (
     Unauthenticated,
     Unprocessable,
 )
-from gateway.admin.pages.answers import Show
+from gateway.admin.pages.answers import BASE, OPERATORS, Show
 
 _STATUSES: Final[dict[type[Refusal], int]] = {
     Unauthenticated: 401,
@@ -43,6 +43,7 @@ _TITLES: Final = {
 _DETAILS: Final = {
     Code.VERSION_STALE: "The private integration was changed since you opened this page. Look at it again, then decide.",
     Code.LABS_PRIVATE_INTEGRATIONS_OFF: "Private Integrations is switched off. An admin of the account can enable it in Labs.",
+    Code.OPERATOR_REQUIRED: "This is for those who run the gateway. Sign in with an admin key for all accounts.",
     Code.PRIVATE_INTEGRATIONS_NOT_PERMITTED: (
         "You do not have the permission for Private Integrations. An admin of the account can enable it for you under"
         " My Team, Roles and Permissions."
@@ -50,11 +51,20 @@ _DETAILS: Final = {
 }
 
 
-def error_page(status: int, detail: str, *, title: str = "") -> Show:
-    """A page for a status."""
-    return Show("error.html", {"status": status, "title": title or _TITLES[status], "detail": detail}, status)
+def error_page(
+    status: int, detail: str, *, title: str = "", way: tuple[str, str] = ("Go to Settings", BASE)
+) -> Show:
+    """A page for a status. `way` is where to go on: the words, and the address."""
+    return Show(
+        "error.html",
+        {"status": status, "title": title or _TITLES[status], "detail": detail, "way": way},
+        status,
+    )
 
 
 def of_refusal(refusal: Refusal) -> Show:
     """The page for a refusal."""
-    return error_page(_STATUSES[type(refusal)], _DETAILS.get(refusal.code, refusal.detail))
+    detail = _DETAILS.get(refusal.code, refusal.detail)
+    if refusal.code is Code.OPERATOR_REQUIRED:
+        return error_page(403, detail, way=("Sign in with an admin key", f"{OPERATORS}/sign-in"))
+    return error_page(_STATUSES[type(refusal)], detail)

@@ -13,7 +13,7 @@ from gateway.storage.integration_state import IntegrationState
 async def any_integration(visit: Visit) -> IntegrationView:
     """The integration in the path, a deleted one as well. Raises Missing and Forbidden."""
     return await visit.management.integrations.get(
-        visit.person, visit.account.id, visit.segment("integration_id", "integration")
+        visit.principal, visit.account.id, visit.segment("integration_id", "integration")
     )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
+from gateway.admin.pages.answers import OPERATORS
 from gateway.admin.pages.visit import Visit
 
 
@@ -25,8 +27,23 @@ class Group:
     items: tuple[Item, ...]
 
 
+_OPERATORS: Final = Group(
+    "Gateway",
+    (
+        Item("accounts", "Accounts", f"{OPERATORS}/accounts", "building"),
+        Item("map", "Route map", f"{OPERATORS}/map", "route"),
+        Item("explain", "Explain a call", f"{OPERATORS}/explain", "question"),
+        Item("nodes", "Nodes", f"{OPERATORS}/nodes", "server"),
+        Item("keys", "Admin keys", f"{OPERATORS}/keys", "key"),
+        Item("all-audit", "Audit log", f"{OPERATORS}/audit", "list"),
+    ),
+)
+
+
 def groups(visit: Visit) -> tuple[Group, ...]:
-    """The side bar for this visitor."""
+    """The side bar for this visitor: within an account its sections, else those of operators."""
+    if visit.entered is None:
+        return (_OPERATORS,)
     first = []
     other = []
     if visit.is_admin:

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from gateway.admin.management.sessions import csrf_token
 from gateway.admin.pages import moments, words
-from gateway.admin.pages.answers import BASE, DONE_WORDS, Done, Show
+from gateway.admin.pages.answers import BASE, DONE_WORDS, OPERATORS, Done, Show
 from gateway.admin.pages.navigation import groups
 from gateway.admin.pages.static import StaticFiles
 from gateway.admin.pages.visit import Visit
@@ -40,6 +40,7 @@ def environment(static: StaticFiles) -> Environment:
     )
     made.globals.update(
         base=BASE,
+        operators=OPERATORS,
         static=static.address,
         verdicts=words.VERDICTS,
         fresh=lambda: secrets.token_urlsafe(16),

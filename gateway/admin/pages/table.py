@@ -14,6 +14,10 @@ from gateway.admin.pages import (
     views_create,
     views_edit,
     views_integrations,
+    views_operator_accounts,
+    views_operator_keys,
+    views_operator_map,
+    views_operator_nodes,
     views_own,
     views_team,
 )
@@ -30,14 +34,50 @@ class Page:
     path: str
     show: View | None
     submit: View | None = None
+    for_operators: bool = False
+
+    def for_their_eyes(self, view: View) -> View:
+        """The view; of an operators' page one that refuses everybody else."""
+        if not self.for_operators:
+            return view
+
+        async def guarded(visit: Visit) -> Answer:
+            visit.require_operator()
+            return await view(visit)
+
+        return guarded
 
 
+_OPERATOR: Final = "/operator"
+_KEYS: Final = f"{_OPERATOR}/keys"
 _ACCOUNT: Final = "/{account_id}"
 _TEAM: Final = f"{_ACCOUNT}/team"
 _INTEGRATIONS: Final = f"{_ACCOUNT}/private-integrations"
 _INTEGRATION: Final = f"{_INTEGRATIONS}/{{integration_id}}"
 
+_OPERATORS_PAGES: Final = (
+    Page(_OPERATOR, views_own.home, for_operators=True),
+    Page(f"{_OPERATOR}/accounts", views_operator_accounts.accounts, for_operators=True),
+    Page(
+        f"{_OPERATOR}/accounts/new",
+        views_operator_accounts.new_account,
+        views_operator_accounts.add_account,
+        for_operators=True,
+    ),
+    Page(f"{_OPERATOR}/map", views_operator_map.route_map, for_operators=True),
+    Page(f"{_OPERATOR}/nodes", views_operator_nodes.nodes, for_operators=True),
+    Page(_KEYS, views_operator_keys.keys, for_operators=True),
+    Page(f"{_KEYS}/new", views_operator_keys.new_key, views_operator_keys.add_key, for_operators=True),
+    Page(
+        f"{_KEYS}/{{key_id}}/revoke",
+        views_operator_keys.ask_revocation,
+        views_operator_keys.revoke,
+        for_operators=True,
+    ),
+    Page(f"{_OPERATOR}/audit", views_audit.audit, for_operators=True),
+)
 PAGES: Final = (
+    *_OPERATORS_PAGES,
     Page("", views_own.home),
     Page("/", views_own.home),
     Page("/profile", views_own.profile, views_own.change_password),

@@ -15,7 +15,7 @@ _PAGE_SIZE = 50
 async def accounts(visit: Visit) -> Answer:
     """The agency and its sub-accounts, to switch between."""
     found = await visit.management.accounts.list(
-        visit.person, limit=_PAGE_SIZE, cursor=visit.query.get("cursor") or None
+        visit.principal, limit=_PAGE_SIZE, cursor=visit.query.get("cursor") or None
     )
     return Show("accounts.html", {"found": found})
 
@@ -30,7 +30,7 @@ async def switch_labs(visit: Visit) -> Answer:
     """Switches private integrations on or off."""
     on = visit.form.get("private_integrations") == "on"
     edit = parse(AccountEdit, {"labs": {"private_integrations": on}})
-    await visit.management.accounts.edit(visit.person, visit.account.id, edit)
+    await visit.management.accounts.edit(visit.principal, visit.account.id, edit)
     return visit.go("labs", done=Done.LABS_ON if on else Done.LABS_OFF)
 
 
@@ -58,7 +58,7 @@ async def save_rules(visit: Visit) -> Answer:
     except Unprocessable as refusal:
         errors = dict.fromkeys(by_field(refusal.flaws), "Write a whole number of days from 1 to 3650.")
         return _rules(visit, given, errors, status=422)
-    await visit.management.accounts.edit(visit.person, visit.account.id, edit)
+    await visit.management.accounts.edit(visit.principal, visit.account.id, edit)
     return visit.go("private-integrations", "rules", done=Done.RULES_SAVED)
 
 

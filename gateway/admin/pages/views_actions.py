@@ -154,7 +154,7 @@ def doing(action: Action) -> _View:
 
 async def _do(visit: Visit, action: Action, integration: IntegrationView) -> Answer:
     tokens, integrations = visit.management.tokens, visit.management.integrations
-    where = (visit.person, visit.account.id, integration.id)
+    where = (visit.principal, visit.account.id, integration.id)
     match action:
         case Action.ISSUE:
             return issued(visit, await tokens.issue(*where), "Here is your access token")

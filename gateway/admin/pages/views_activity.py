@@ -29,7 +29,7 @@ async def activity(visit: Visit) -> Answer:
     integration = await live_integration(visit)
     span = visit.query.get("span", "day")
     bucket = _SPANS.get(span, Bucket.HOUR)
-    where = (visit.person, visit.account.id, integration.id)
+    where = (visit.principal, visit.account.id, integration.id)
     found = await visit.management.usage.activity(*where, bucket=bucket)
     scopes = await visit.management.usage.scopes_used(*where, since=visit.rules.now() - UNUSED_SPAN)
     spans = tuple(_spans(found))

@@ -13,7 +13,7 @@ import orjson
 
 from gateway.admin.management.refusals import Refusal
 from gateway.admin.management.views import AuditView
-from gateway.admin.pages.answers import Answer, Show
+from gateway.admin.pages.answers import OPERATORS, Answer, Show
 from gateway.admin.pages.visit import Visit
 from gateway.admin.pages.words import ACTIONS
 from gateway.storage.audit import Action, SubjectKind
@@ -33,7 +33,8 @@ class Difference:
 
 
 async def audit(visit: Visit) -> Answer:
-    """Who changed what, newest first."""
+    """Who changed what, newest first: in the account, or for operators everywhere."""
+    here = f"{OPERATORS}/audit" if visit.entered is None else visit.here("audit")
     query = visit.query
     errors: dict[str, str] = {}
     since = _day(query.get("from", ""), "from", errors)
@@ -42,7 +43,7 @@ async def audit(visit: Visit) -> Answer:
     if action and action not in set(Action):
         errors["action"] = "There is no such action."
     wanted = Wanted(
-        account_id=visit.account.id,
+        account_id=None if visit.entered is None else visit.entered.id,
         action=action or None,
         actor_id=_identifier(query.get("actor", "")),
         subject_id=_identifier(query.get("subject", "")),
@@ -50,13 +51,14 @@ async def audit(visit: Visit) -> Answer:
         until=None if until is None else until + timedelta(days=1),
     )
     found = await visit.management.audit.list(
-        visit.person, wanted, limit=_PAGE_SIZE, cursor=query.get("cursor") or None
+        visit.principal, wanted, limit=_PAGE_SIZE, cursor=query.get("cursor") or None
     )
     names = await _names(visit, found.items)
     kept = {name: query[name] for name in ("action", "actor", "subject", "from", "to") if query.get(name)}
     return Show(
         "audit.html",
         {
+            "here": here,
             "found": found,
             "rows": [
                 (entry, names.get(entry.subject.id, ""), differences(entry.before, entry.after))
@@ -98,11 +100,15 @@ async def _names(visit: Visit, entries: Sequence[AuditView]) -> dict[str, str]:
         if name:
             names.setdefault(entry.subject.id, name)
     for entry in entries:
-        if entry.subject.kind == SubjectKind.INTEGRATION and entry.subject.id not in names:
+        if (
+            visit.entered is not None
+            and entry.subject.kind == SubjectKind.INTEGRATION
+            and entry.subject.id not in names
+        ):
             # Who may read the audit and not the integrations reads identifiers.
             with suppress(Refusal):
                 integration = await visit.management.integrations.get(
-                    visit.person, visit.account.id, entry.subject.id
+                    visit.principal, visit.account.id, entry.subject.id
                 )
                 names[entry.subject.id] = integration.name
     return names

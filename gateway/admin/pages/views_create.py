@@ -57,7 +57,7 @@ async def create(visit: Visit) -> Answer:
     name, description, chosen = form.get("name"), form.get("description"), form.all("scopes")
     try:
         new = parse(NewIntegration, {"name": name, "description": description, "scopes": tuple(chosen)})
-        made = await visit.management.integrations.create(visit.person, visit.account.id, new)
+        made = await visit.management.integrations.create(visit.principal, visit.account.id, new)
     except Unprocessable as refusal:
         errors = by_field(refusal.flaws)
         if "name" in errors or "description" in errors:

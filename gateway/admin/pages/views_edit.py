@@ -47,7 +47,7 @@ async def update(visit: Visit) -> Answer:
     try:
         edit = parse(IntegrationEdit, {"name": name, "description": description, "scopes": tuple(chosen)})
         await visit.management.integrations.edit(
-            visit.person, visit.account.id, integration.id, edit, versions=frozenset({seen_version(visit)})
+            visit.principal, visit.account.id, integration.id, edit, versions=frozenset({seen_version(visit)})
         )
     except Unprocessable as refusal:
         return _scopes(visit, integration, name, description, chosen, by_field(refusal.flaws))
@@ -96,5 +96,5 @@ async def delete(visit: Visit) -> Answer:
             },
             422,
         )
-    await visit.management.integrations.delete(visit.person, visit.account.id, integration.id)
+    await visit.management.integrations.delete(visit.principal, visit.account.id, integration.id)
     return visit.go("private-integrations", done=Done.DELETED)

@@ -39,7 +39,7 @@ async def listing(visit: Visit) -> Answer:
 
 async def _page(visit: Visit, limit: int, cursor: str | None) -> IntegrationList:
     return await visit.management.integrations.list(
-        visit.person, visit.account.id, limit=limit, cursor=cursor
+        visit.principal, visit.account.id, limit=limit, cursor=cursor
     )
 
 
@@ -91,5 +91,5 @@ async def integration(visit: Visit) -> Answer:
 async def _cutover(visit: Visit, found: IntegrationView) -> CutoverView | None:
     if found.rotation is None:
         return None
-    answer = await visit.management.usage.cutover(visit.person, visit.account.id, found.id)
+    answer = await visit.management.usage.cutover(visit.principal, visit.account.id, found.id)
     return answer.cutover

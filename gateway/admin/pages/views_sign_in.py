@@ -1,8 +1,10 @@
-"""Signing in: the one form without a session. It is tied to a cookie of its own, so that nobody else can send it."""
+"""Signing in: the forms without a session. Each is tied to a cookie of its own, so that nobody else can send it."""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hmac import compare_digest
 from typing import Any, Final
@@ -13,12 +15,14 @@ from jinja2 import Environment
 
 from gateway.admin.api.cookies import drop_cookie, read_cookie, set_cookie
 from gateway.admin.api.origin import Origin, origin_of
+from gateway.admin.management.operator_sessions import is_operators
 from gateway.admin.management.refusals import Throttled, Unauthenticated, Unprocessable
 from gateway.admin.management.requests import Credentials
+from gateway.admin.management.services import Management
 from gateway.admin.management.sessions import csrf_token
 from gateway.admin.management.values import parse
 from gateway.admin.pages.answers import BASE, HEADERS, Show
-from gateway.admin.pages.forms import read_form
+from gateway.admin.pages.forms import Form, read_form
 from gateway.admin.pages.render import render, told
 from gateway.admin.pages.visit import PageRules
 
@@ -26,12 +30,56 @@ _COOKIE: Final = "gateway_form"
 _MAX_NEXT: Final = 2000
 
 
-def add_routes(app: web.Application, rules: PageRules, templates: Environment) -> None:
-    """GET and POST of the sign-in page."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A session that was just begun; the repr does not show it."""
+
+    session_id: str
+    ends_at: datetime
+
+    def __repr__(self) -> str:
+        return f"Begun({self.ends_at})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One way to sign in. `begin` raises the refusals of the management; `kept` are the fields that are shown again."""
+
+    path: str
+    template: str
+    begin: Callable[[Management, Form, str | None], Awaitable[Begun]]
+    for_operators: bool = False
+    kept: tuple[str, ...] = ()
+
+
+async def _as_member(management: Management, form: Form, address: str | None) -> Begun:
+    given = parse(Credentials, {"email": form.get("email"), "password": form.get("password")})
+    begun = await management.sessions.log_in(given, address)
+    return Begun(session_id=begun.session_id, ends_at=begun.view.expires_at)
+
+
+async def _as_operator(management: Management, form: Form, address: str | None) -> Begun:
+    begun = await management.operator_sessions.log_in(form.get("admin_key").strip(), address)
+    return Begun(session_id=begun.session_id, ends_at=begun.ends_at)
+
+
+WAYS: Final = (
+    Way(path="/sign-in", template="sign_in.html", begin=_as_member, kept=("email",)),
+    Way(
+        path="/operator/sign-in",
+        template="operator_sign_in.html",
+        begin=_as_operator,
+        for_operators=True,
+    ),
+)
+
+
+def add_routes(app: web.Application, rules: PageRules, templates: Environment, way: Way) -> None:
+    """GET and POST of a sign-in page."""
 
     def shown(origin: Origin, ticket: str, status: int = 200, **context: Any) -> web.Response:
-        values = {"email": "", "next": "", "problem": "", **context}
-        text = render(templates, Show("sign_in.html", values), None, csrf=csrf_token(ticket))
+        values = {**dict.fromkeys(way.kept, ""), "next": "", "problem": "", **context}
+        text = render(templates, Show(way.template, values), None, csrf=csrf_token(ticket))
         response = web.Response(
             status=status, text=text, content_type="text/html", charset="utf-8", headers=HEADERS
         )
@@ -44,24 +92,20 @@ def add_routes(app: web.Application, rules: PageRules, templates: Environment) -
         origin = origin_of(request, rules.trusted_proxies)
         session_id = read_cookie(request, is_secure=origin.is_secure)
         wanted = request.query.get("next", "")
-        if session_id is not None:
-            try:
-                await rules.management.sessions.authenticate(session_id, origin.address)
-            except Unauthenticated:
-                pass
-            else:
+        # Who is signed in the other way is asked: that session is given up for this one.
+        if session_id is not None and is_operators(session_id) is way.for_operators:
+            if await _is_live(rules.management, session_id, origin.address):
                 return _to(_safe(wanted))
-        ticket = request.cookies.get(_name(origin)) or secrets.token_urlsafe(24)
-        response = shown(origin, ticket, next=wanted, done=told(request.query.get("done", "")))
-        if session_id is not None:
+            response = shown(origin, _ticket(request, origin), next=wanted, done=_done(request))
             drop_cookie(response, is_secure=origin.is_secure)
-        return response
+            return response
+        return shown(origin, _ticket(request, origin), next=wanted, done=_done(request))
 
     async def submit(request: web.Request) -> web.StreamResponse:
         origin = origin_of(request, rules.trusted_proxies)
         form = await read_form(request)
         ticket = request.cookies.get(_name(origin), "")
-        again = {"email": form.get("email"), "next": form.get("next")}
+        again = {name: form.get(name) for name in (*way.kept, "next")}
         if origin.is_cross_site or not ticket or not _is_same(csrf_token(ticket), form.csrf):
             return shown(
                 origin,
@@ -71,8 +115,7 @@ def add_routes(app: web.Application, rules: PageRules, templates: Environment) -
                 problem="This page was open for too long, or cookies are switched off. Please sign in again.",
             )
         try:
-            given = parse(Credentials, {"email": form.get("email"), "password": form.get("password")})
-            begun = await rules.management.sessions.log_in(given, origin.address)
+            begun = await way.begin(rules.management, form, origin.address)
         except Unprocessable:
             return shown(origin, ticket, 422, **again, problem="The e-mail address or the password is wrong.")
         except Unauthenticated as refusal:
@@ -86,13 +129,32 @@ def add_routes(app: web.Application, rules: PageRules, templates: Environment) -
             response,
             begun.session_id,
             is_secure=origin.is_secure,
-            until=begun.view.expires_at,
+            until=begun.ends_at,
             now=datetime.now(UTC),
         )
         return response
 
-    app.router.add_get("/sign-in", show)
-    app.router.add_post("/sign-in", submit)
+    app.router.add_get(way.path, show)
+    app.router.add_post(way.path, submit)
+
+
+async def _is_live(management: Management, session_id: str, address: str | None) -> bool:
+    try:
+        if is_operators(session_id):
+            await management.operator_sessions.authenticate(session_id, address)
+        else:
+            await management.sessions.authenticate(session_id, address)
+    except Unauthenticated:
+        return False
+    return True
+
+
+def _ticket(request: web.Request, origin: Origin) -> str:
+    return request.cookies.get(_name(origin)) or secrets.token_urlsafe(24)
+
+
+def _done(request: web.Request) -> str | None:
+    return told(request.query.get("done", ""))
 
 
 def _name(origin: Origin) -> str:

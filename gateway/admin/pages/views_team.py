@@ -20,7 +20,7 @@ _PERMISSIONS = {"role": None, "on": True, "off": False}
 async def team(visit: Visit) -> Answer:
     """The members."""
     found = await visit.management.members.list(
-        visit.person, visit.account.id, limit=_PAGE_SIZE, cursor=visit.query.get("cursor") or None
+        visit.principal, visit.account.id, limit=_PAGE_SIZE, cursor=visit.query.get("cursor") or None
     )
     return Show("team.html", {"found": found})
 
@@ -37,7 +37,7 @@ async def add_member(visit: Visit) -> Answer:
     values = {name: visit.form.get(name) for name in ("email", "name", "role")}
     try:
         new = parse(NewMember, {**values, "password": visit.form.get("password") or None})
-        await visit.management.members.create(visit.person, visit.account.id, new)
+        await visit.management.members.create(visit.principal, visit.account.id, new)
     except Unprocessable as refusal:
         return Show("member_new.html", {"values": values, "errors": by_field(refusal.flaws)}, 422)
     except ConflictingState as refusal:
@@ -61,7 +61,7 @@ async def edit_member(visit: Visit) -> Answer:
         sent["permissions"] = {"private_integrations": _PERMISSIONS.get(permission, permission)}
     try:
         edit = parse(MemberEdit, sent)
-        await visit.management.members.edit(visit.person, visit.account.id, found.id, edit)
+        await visit.management.members.edit(visit.principal, visit.account.id, found.id, edit)
     except Unprocessable as refusal:
         return _member(visit, found, by_field(refusal.flaws), status=422)
     except Forbidden as refusal:
@@ -74,7 +74,7 @@ async def set_password(visit: Visit) -> Answer:
     found = await _get(visit)
     try:
         edit = parse(MemberEdit, {"password": visit.form.get("password")})
-        await visit.management.members.edit(visit.person, visit.account.id, found.id, edit)
+        await visit.management.members.edit(visit.principal, visit.account.id, found.id, edit)
     except Unprocessable as refusal:
         return _member(visit, found, by_field(refusal.flaws), status=422)
     return visit.go("team", done=Done.MEMBER_UPDATED)
@@ -87,7 +87,7 @@ async def ask_removal(visit: Visit) -> Answer:
 
 async def remove_member(visit: Visit) -> Answer:
     """Removes a member."""
-    await visit.management.members.delete(visit.person, visit.account.id, _id(visit))
+    await visit.management.members.delete(visit.principal, visit.account.id, _id(visit))
     return visit.go("team", done=Done.MEMBER_REMOVED)
 
 
@@ -96,11 +96,11 @@ def _id(visit: Visit) -> str:
 
 
 async def _get(visit: Visit) -> MemberView:
-    return await visit.management.members.get(visit.person, visit.account.id, _id(visit))
+    return await visit.management.members.get(visit.principal, visit.account.id, _id(visit))
 
 
 def _is_self(visit: Visit, member: MemberView) -> bool:
-    return visit.person.member.id == member.id
+    return visit.member is not None and visit.member.id == member.id
 
 
 def _member(

@@ -106,6 +106,34 @@ if (secretPage) {
   });
 }
 
+// The route map: search while typing, where all of it is here.
+const routeSearch = document.querySelector("[data-route-search]");
+if (routeSearch && !routeSearch.defaultValue) {
+  const services = all("[data-route-service]").map((element) => ({
+    element,
+    tally: element.querySelector("[data-route-tally]"),
+    routes: all("[data-route]", element),
+  }));
+  routeSearch.addEventListener("input", () => {
+    const words = routeSearch.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let shown = 0;
+    for (const { element, tally, routes } of services) {
+      let here = 0;
+      for (const route of routes) {
+        const fits = words.every((word) => route.dataset.route.includes(word));
+        route.hidden = !fits;
+        here += fits;
+      }
+      element.hidden = here === 0;
+      element.open = words.length > 0;
+      tally.textContent = here;
+      shown += here;
+    }
+    document.querySelector("[data-route-count]").textContent = shown;
+    document.querySelector("[data-route-nothing]").hidden = shown > 0;
+  });
+}
+
 // Choosing how long both tokens work: until when that is.
 for (const select of all("[data-window]")) {
   const end = document.getElementById(select.dataset.window).querySelector("time");
