@@ -3,7 +3,7 @@
 # PYTHON=python3.12 picks the interpreter, ARGS="…" passes options on: make run ARGS="--proxy-port 9080".
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench conformance wheel clean
+.PHONY: help run test lint format schema bench conformance wheel clean
 
 BIN := .venv/bin
 
@@ -40,6 +40,12 @@ format: ## format the code, and mend what the linter can mend
 	@.ci/venv embedded,test
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
+
+schema: ## write the JSON Schemas of the settings and the route map anew
+	@.ci/venv embedded,test
+	@for file in settings:gateway routes:routes; do \
+	    $(BIN)/gateway schema $${file%:*} > config/.schema && mv config/.schema config/$${file#*:}.schema.json || exit 1; \
+	done
 
 bench: ## measure the gateway beside others, and print the figures
 	@.ci/packages --if-possible nginx wrk haproxy

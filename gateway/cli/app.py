@@ -23,6 +23,7 @@ from gateway.cli import (
     nodes,
     requests,
     sample_upstream,
+    schema,
     scopes,
     serve,
     token,
@@ -61,6 +62,7 @@ app.command("migrate")(migrate.migrate)
 app.command("check")(check.check)
 app.command("routes")(maps.routes)
 app.command("diff")(diff.diff)
+app.command("schema")(schema.schema)
 app.command("sample-upstream")(sample_upstream.sample_upstream)
 app.add_typer(token.app, name="token")
 app.add_typer(accounts.app, name="account")

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
     from gateway.settings.yaml_document import KeyPath, Value
 
-_SECTIONS: Final = frozenset({"upstreams", "services", "scopes"})
-_UPSTREAM_KEYS: Final = frozenset({"urls", "preserve_host"})
-_SERVICE_KEYS: Final = frozenset({"upstream", "account", "routes"})
+MAP_KEYS: Final = frozenset({"upstreams", "services", "scopes"})
+UPSTREAM_KEYS: Final = frozenset({"urls", "preserve_host"})
+SERVICE_KEYS: Final = frozenset({"upstream", "account", "routes"})
 # Names are labels of metrics and words of log lines.
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 def load_route_map(path: Path) -> RouteMap:
@@ -42,7 +42,7 @@ def load_route_map(path: Path) -> RouteMap:
         message = "there is no route map here; write upstreams and services"
         reading.problem((), message, Rule.EMPTY)
         raise ConfigurationError(reading.problems)
-    sections = reading.mapping((), value, "{upstreams: …, services: …}", _SECTIONS)
+    sections = reading.mapping((), value, "{upstreams: …, services: …}", MAP_KEYS)
     if isinstance(value, dict):
         for name in sorted({"upstreams", "services"} - value.keys()):
             reading.missing((), f"`{name}:` is missing; add it", name)
@@ -69,7 +69,7 @@ def _upstreams(reading: MapReading, sections: Mapping[str, Value]) -> Iterator[U
     for name, value in reading.mapping(("upstreams",), sections["upstreams"], form).items():
         path = ("upstreams", name)
         _check_name(reading, path, name)
-        entry = reading.mapping(path, value, '{urls: ["http://127.0.0.1:9001"]}', _UPSTREAM_KEYS)
+        entry = reading.mapping(path, value, '{urls: ["http://127.0.0.1:9001"]}', UPSTREAM_KEYS)
         preserve_host = entry.get("preserve_host", False)
         yield Upstream(
             name=name,
@@ -102,7 +102,7 @@ def _routes(reading: MapReading, sections: Mapping[str, Value]) -> Iterator[Rout
     for name, value in reading.mapping(("services",), sections["services"], form).items():
         path = ("services", name)
         _check_name(reading, path, name)
-        service = reading.mapping(path, value, "{upstream: crm, routes: …}", _SERVICE_KEYS)
+        service = reading.mapping(path, value, "{upstream: crm, routes: …}", SERVICE_KEYS)
         if not isinstance(value, dict):
             continue
         upstream = _upstream_name(reading, path, service)
@@ -149,7 +149,7 @@ def _scopes(reading: MapReading, sections: Mapping[str, Value]) -> Iterator[tupl
 
 
 def _check_name(reading: MapReading, path: KeyPath, name: str) -> None:
-    if _NAME.fullmatch(name) is None:
+    if NAME.fullmatch(name) is None:
         message = (
             f"{shown(name)} is not a name; write up to 64 letters, digits, dots, hyphens and underscores"
         )

@@ -29,7 +29,7 @@ class Section(BaseModel):
         return {
             key: entry
             for key, entry in value.items()
-            if entry is not None or key not in cls.model_fields or not _has_section_default(cls, key)
+            if entry is not None or key not in cls.model_fields or not has_section_default(cls, key)
         }
 
     @model_validator(mode="after")
@@ -40,7 +40,7 @@ class Section(BaseModel):
         return self
 
 
-def _has_section_default(section: type[Section], key: str) -> bool:
+def has_section_default(section: type[Section], key: str) -> bool:
     return isinstance(section.model_fields[key].default, Section)
 
 

@@ -12,6 +12,7 @@ from pydantic import (
     PlainValidator,
     SecretStr,
     ValidationInfo,
+    WithJsonSchema,
 )
 
 from gateway.core.tokens import ADMIN_KEY_PREFIX
@@ -25,6 +26,7 @@ from gateway.settings.addresses import (
     parse_public_url,
 )
 from gateway.settings.scalar import shown
+from gateway.settings.schema_forms import DURATION, POSITIVE_DURATION, SHARE, SIZE, text
 from gateway.settings.units import parse_duration, parse_share, parse_size
 
 _TOKEN_PREFIX: Final = re.compile(r"[a-z][a-z0-9]{0,15}")
@@ -75,17 +77,74 @@ def _header_prefix(value: str) -> str:
     return value
 
 
-Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0)]
-SecondsOrZero = Annotated[float, BeforeValidator(parse_duration), Field(ge=0)]
-Share = Annotated[float, BeforeValidator(parse_share)]
-Size = Annotated[int, BeforeValidator(parse_size)]
+# The forms for editors are wider than what is read, never narrower.
+Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0), WithJsonSchema(POSITIVE_DURATION)]
+SecondsOrZero = Annotated[float, BeforeValidator(parse_duration), Field(ge=0), WithJsonSchema(DURATION)]
+Share = Annotated[float, BeforeValidator(parse_share), WithJsonSchema(SHARE)]
+Size = Annotated[int, BeforeValidator(parse_size), WithJsonSchema(SIZE)]
 Count = Annotated[int, Field(strict=True, ge=1)]
 Flag = Annotated[bool, Field(strict=True)]
-File = Annotated[Path, PlainValidator(_read_path)]
-Listen = Annotated[ListenAddress, PlainValidator(parse_listen), PlainSerializer(str)]
-Network = Annotated[IPNetwork, PlainValidator(parse_network)]
-Origin = Annotated[str, PlainValidator(parse_origin)]
-PublicUrl = Annotated[str, PlainValidator(parse_public_url)]
-DatabaseUrl = Annotated[SecretStr, BeforeValidator(parse_database_url)]
-TokenPrefix = Annotated[str, AfterValidator(_token_prefix)]
-HeaderPrefix = Annotated[str, AfterValidator(_header_prefix)]
+File = Annotated[Path, PlainValidator(_read_path), WithJsonSchema({"type": "string", "minLength": 1})]
+Listen = Annotated[
+    ListenAddress,
+    PlainValidator(parse_listen),
+    PlainSerializer(str),
+    WithJsonSchema(
+        text(
+            r"(?:\[[^\[\]]+\]|[A-Za-z0-9_.-]+):[0-9]{1,5}",
+            "Write host:port such as 127.0.0.1:8080, 0.0.0.0:80 or [::1]:8080.",
+        )
+    ),
+]
+Network = Annotated[
+    IPNetwork,
+    PlainValidator(parse_network),
+    WithJsonSchema(
+        text(
+            r"[0-9A-Fa-f:.]+(?:%[^/]+)?(?:/[0-9.]{1,15})?", "Write a CIDR such as 10.0.0.0/8, or an address."
+        )
+    ),
+]
+Origin = Annotated[
+    str,
+    PlainValidator(parse_origin),
+    WithJsonSchema(
+        text(r"\*|https?://[^/?#@A-Z]+", "Write an origin such as https://app.example.com, without a path.")
+    ),
+]
+PublicUrl = Annotated[
+    str,
+    PlainValidator(parse_public_url),
+    WithJsonSchema(
+        text(
+            r"[Hh][Tt][Tt][Pp][Ss]?://[^?#@]+",
+            "Write an address such as https://api.example.com or with a path.",
+        )
+    ),
+]
+DatabaseUrl = Annotated[
+    SecretStr,
+    BeforeValidator(parse_database_url),
+    WithJsonSchema(
+        text(
+            r"postgres(?:ql)?://[^ ]*",
+            "Write an address such as postgresql://gateway@db.internal:5432/gateway, without a password.",
+        )
+    ),
+]
+TokenPrefix = Annotated[
+    str,
+    AfterValidator(_token_prefix),
+    WithJsonSchema(
+        text(
+            f"(?!{ADMIN_KEY_PREFIX}$){_TOKEN_PREFIX.pattern}", "Write 1 to 16 of a-z and 0-9, a letter first."
+        )
+    ),
+]
+HeaderPrefix = Annotated[
+    str,
+    AfterValidator(_header_prefix),
+    WithJsonSchema(
+        text(_HEADER_PREFIX.pattern, "Write letters, digits and hyphens that end in -, such as X-Gateway-.")
+    ),
+]

@@ -15,6 +15,7 @@ from gateway.settings.suggestion import nearest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_BLANKS: Final = re.compile("[ \t]+")
 _PARAMETER: Final = re.compile(r"\{[A-Za-z0-9_.-]{1,64}\}")
 _LITERAL: Final = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,=:@]|%[0-9A-F]{2})+")
 _UNRESERVED_OR_REFUSED: Final = re.compile(r"[A-Za-z0-9\-._~/\\;?#\x00-\x1f\x7f]")
@@ -25,7 +26,7 @@ _PLAIN: Final = re.compile(
 
 def parse_key(key: str) -> tuple[str, str]:
     """The method and the template of a route's key. Raises ValueError with words for the operator."""
-    words = key.split()
+    words = _BLANKS.split(key.strip(" \t"))
     if len(words) != 2 or not words[1].startswith("/"):
         raise ValueError(
             f"{shown(key)} is not a route; write METHOD /path such as GET /contacts/{{contactId}}"

@@ -16,12 +16,12 @@ from gateway.settings.errors import ConfigurationError
 from gateway.settings.model import Settings
 from gateway.settings.model import Upstream as UpstreamSettings
 from gateway.settings.route_map import load_route_map
+from gateway.wiring.shipped import shipped
 
 
 def shipped_map() -> Path:
     """The map of the v2 API that comes with the gateway."""
-    installed = Path(__file__).parent.parent / "shipped" / "v2.routes.yaml"
-    return installed if installed.exists() else Path(__file__).parents[2] / "config" / "v2.routes.yaml"
+    return shipped("v2.routes.yaml")
 
 
 def publishable(path: Path) -> tuple[RouteMap, list[Problem]]:

@@ -203,3 +203,13 @@ def test_what_is_no_map_at_all_is_one_problem(command: Warm, tmp_path: Path, kin
         assert done.status == 2
         assert "Traceback" not in done.err
     assert len(results(done)) == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "schema"), [("settings", "gateway.schema.json"), ("routes", "routes.schema.json")]
+)
+def test_the_schemas_are_printed_as_they_are_shipped(command: Warm, file: str, schema: str) -> None:
+    done = command("schema", file)
+    assert done.status == 0
+    assert done.out == (Path(__file__).parents[2] / "config" / schema).read_text()
+    assert command("schema", "peppers").status == 2

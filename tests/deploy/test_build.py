@@ -68,7 +68,8 @@ def test_the_wheel_holds_what_the_gateway_reads(image: Image, project: Path) -> 
         if path.is_file() and path.suffix != ".pyc"
     }
     assert tracked - names == set()
-    assert {"gateway/py.typed", "gateway/shipped/v2.routes.yaml"} <= names
+    shipped = {f"gateway/shipped/{name}" for name in ("gateway.yaml", "v2.routes.yaml")}
+    assert {"gateway/py.typed", *shipped} <= names
     assert any(name.startswith("gateway/storage/migrations/") and name.endswith(".sql") for name in names)
     top = {name.partition("/")[0] for name in names}
     assert {name for name in top if not name.endswith(".dist-info")} == {"gateway"}

@@ -3,13 +3,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from gateway.settings.annotated_file import with_all_settings
 from gateway.settings.catalogue import CATALOGUE, Form
 from gateway.settings.load import load_settings
 from gateway.settings.model import Settings
 from gateway.settings.yaml_document import parse
 
 FILE = Path(__file__).parents[2] / "config" / "gateway.yaml"
-COMMENTED_SETTING = re.compile(r"^( *)# ((?:  )*[a-z_]+:(?: |$))", re.MULTILINE)
 
 
 def test_the_shipped_file_holds_the_defaults() -> None:
@@ -25,7 +25,7 @@ def test_the_shipped_file_shows_every_setting() -> None:
     """Written out with its default, or commented out where it is absent by default."""
     text = FILE.read_text(encoding="utf-8")
     written = parse(text.encode(), place=str)
-    everything = parse(COMMENTED_SETTING.sub(r"\1\2", text).encode(), place=str)
+    everything = parse(with_all_settings(text).encode(), place=str)
     assert everything.problems == ()
     settings = {path for path, setting in CATALOGUE.items() if setting.form is not Form.SECTION}
     shown = {path for path in everything.lines if path in settings}
@@ -36,7 +36,7 @@ def test_the_shipped_file_shows_every_setting() -> None:
 
 def test_what_is_commented_out_is_a_valid_example(tmp_path: Path) -> None:
     """Whoever removes the marks gets a gateway that starts."""
-    text = COMMENTED_SETTING.sub(r"\1\2", FILE.read_text(encoding="utf-8"))
+    text = with_all_settings(FILE.read_text(encoding="utf-8"))
     # The two ways to the database exclude each other, as the comment says.
     text = re.sub(r"^ *url_file:.*\n", "", text, flags=re.MULTILINE)
     for name in (
