@@ -14,6 +14,7 @@ from gateway.cli import (
     check,
     demo,
     diff,
+    explain,
     integration_tokens,
     integration_use,
     integrations,
@@ -63,6 +64,7 @@ app.command("check")(check.check)
 app.command("routes")(maps.routes)
 app.command("diff")(diff.diff)
 app.command("schema")(schema.schema)
+app.command("explain")(explain.explain)
 app.command("sample-upstream")(sample_upstream.sample_upstream)
 app.add_typer(token.app, name="token")
 app.add_typer(accounts.app, name="account")

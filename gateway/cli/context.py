@@ -50,9 +50,9 @@ def map_path(settings: Settings, config: Path | None) -> Path:
     return settings.routes
 
 
-def read_map(settings: Settings, config: Path | None) -> RouteMap:
-    """The route map of a command. Raises ConfigurationError."""
-    return publishable(map_path(settings, config))[0]
+def read_map(settings: Settings, config: Path | None, routes: Path | None = None) -> RouteMap:
+    """The route map of a command, which `routes` may name. Raises ConfigurationError."""
+    return publishable(routes or map_path(settings, config))[0]
 
 
 def read_digester(settings: Settings) -> Digester:

@@ -101,8 +101,11 @@ def known(identifier: str, kind: str) -> str:
     return identifier
 
 
-def manage(config: Path | None, work: Callable[[Desk], Awaitable[T]]) -> T:
-    """Run `work` at a desk. Raises Refusal, StorageError and ConfigurationError."""
+def manage(config: Path | None, work: Callable[[Desk], Awaitable[T]], *, routes: Path | None = None) -> T:
+    """Run `work` at a desk, with the route map in `routes` or the settings' own.
+
+    Raises Refusal, StorageError and ConfigurationError.
+    """
     settings = read_settings(config)
 
     async def at_desk(database: Database) -> T:
@@ -110,7 +113,7 @@ def manage(config: Path | None, work: Callable[[Desk], Awaitable[T]]) -> T:
             settings,
             database,
             _PeppersAtFirstUse(lambda: read_digester(settings)),
-            live_map=cache(lambda: read_map(settings, config)),
+            live_map=cache(lambda: read_map(settings, config, routes)),
         )
         return await work(Desk(management=services, by=Operator(actor=operator()), database=database))
 

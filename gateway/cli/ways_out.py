@@ -32,6 +32,7 @@ _OPTIONS: Final = {
     "account_id": "--account",
     "parent_id": "--parent",
     "scopes": "--scope",
+    "integration_id": "--integration",
     "labs": "--private-integrations",
     "inactivity_expire_after_days": "--inactivity-days",
     "rotation_remind_after_days": "--rotation-reminder-days",

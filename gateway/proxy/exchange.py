@@ -95,11 +95,8 @@ class Exchange:
             loaded=loaded,
         )
         if isinstance(verdict, Forward):
-            self.trail.plan = plan = verdict.plan
-            self.trail.caller = caller = verdict.caller
-            if plan.route.shadow is not None and caller is not None:
-                refused = judge(caller, plan.route, self._request.fields.api_versions)
-                self.trail.shadow = refused.code.value if refused is not None else ""
+            self.trail.plan = verdict.plan
+            self.trail.caller = verdict.caller
             self._send(verdict)
             return
         if isinstance(verdict, Unresolved):
@@ -168,6 +165,9 @@ class Exchange:
         if self._body is not None and self.trail.bytes_in > forward.plan.body_limit:
             self.refuse(Deny(Code.BODY_TOO_LARGE, detail="a chunked body"))
             return
+        if forward.plan.route.shadow is not None and forward.caller is not None:
+            would_be = judge(forward.caller, forward.plan.route, self._request.fields.api_versions)
+            self.trail.shadow = "" if would_be is None else would_be.code.value
         taken = forward.plan.pool.take()
         if taken is not None:
             self._dispatch(forward, *taken)

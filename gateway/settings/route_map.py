@@ -35,7 +35,11 @@ def load_route_map(path: Path) -> RouteMap:
 
     Where there are some, the errors of the map as a whole are among them, as far as what could be read has any.
     """
-    data = read_bytes(path)
+    return parse_route_map(path, read_bytes(path))
+
+
+def parse_route_map(path: Path, data: bytes) -> RouteMap:
+    """The route map in `data`, which was read from `path`. Raises as `load_route_map` does."""
     reading = MapReading(parse_file(path, data))
     value = reading.document.value
     if value is None:

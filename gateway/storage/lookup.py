@@ -3,6 +3,8 @@
 Every question is one statement with a time limit; a failure of any kind is StoreUnavailable.
 """
 
+# ruff: noqa: S608 (the SQL is put together from constants; values are parameters)
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -18,10 +20,7 @@ from gateway.storage.database import Database
 
 # One statement is one snapshot: whatever committed up to `revision` is in the rows, and nothing later.
 # LEFT JOINs because the revision is wanted also when no digest is known.
-_LOAD: Final = """
-SELECT r.number AS revision, f.*
-FROM revision AS r
-LEFT JOIN (
+_TOKENS: Final = """
     SELECT
         t.digest, t.id AS token_id, t.ends_at, t.ending,
         i.id AS integration_id, i.scopes, i.deleted_at, i.suspended_at IS NOT NULL AS suspended,
@@ -29,9 +28,16 @@ LEFT JOIN (
     FROM tokens AS t
     JOIN integrations AS i ON i.id = t.integration_id
     JOIN accounts AS a ON a.id = i.account_id
-    WHERE t.digest = ANY($1::bytea[])
-) AS f ON true
 """
+_LOAD: Final = f"""
+SELECT r.number AS revision, f.*
+FROM revision AS r
+LEFT JOIN ({_TOKENS} WHERE t.digest = ANY($1::bytea[])) AS f ON true
+"""
+# The one without a deadline, else the one that lasts or lasted longest.
+_OF_INTEGRATION: Final = (
+    f"{_TOKENS} WHERE i.id = $1 ORDER BY t.ends_at DESC NULLS FIRST, t.created_at DESC LIMIT 1"
+)
 _HEARTBEAT: Final = """
 INSERT INTO nodes (id, applied_revision, version) VALUES ($1, $2, $3)
 ON CONFLICT (id) DO UPDATE
@@ -95,6 +101,11 @@ class Lookup:
             row = next((found[digest] for digest in candidates if digest in found), None)
             records.append(None if row is None else _record(row))
         return Loaded(revision=rows[0]["revision"], records=records)
+
+    async def current_token(self, integration_id: str) -> TokenRecord | None:
+        """The token that an integration's app should send, or the last one it had; None when it never had one."""
+        rows = await self._fetch(_OF_INTEGRATION, integration_id)
+        return _record(rows[0]) if rows else None
 
     async def revision(self) -> tuple[int, float]:
         """The newest revision, and the database's clock as UNIX time in seconds."""

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from gateway.admin.management.accounts import Accounts
 from gateway.admin.management.admin_keys import AdminKeys
 from gateway.admin.management.audit import Audit
+from gateway.admin.management.explain import Explain
 from gateway.admin.management.hashing import PasswordHashing
 from gateway.admin.management.integrations import Integrations
 from gateway.admin.management.members import Members
@@ -26,6 +27,8 @@ from gateway.core.model import RouteMap
 from gateway.core.tokens import Digester
 from gateway.settings.model import Settings
 from gateway.storage.database import Database
+from gateway.storage.lookup import Lookup
+from gateway.wiring.bench import bench_of
 from gateway.wiring.credentials import new_admin_key, new_token
 
 
@@ -65,4 +68,10 @@ def management(
         nodes=Nodes(store, monotonic=time.monotonic),
         usage=Usage(store, live_map=live_map, now=now),
         request_records=RequestRecords(store),
+        explain=Explain(
+            database,
+            lookup=Lookup(database),
+            digester=digester,
+            bench=bench_of(settings, in_force=live_map),
+        ),
     )

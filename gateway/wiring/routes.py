@@ -15,7 +15,8 @@ from gateway.proxy.pool import Address, Pool, PoolRules
 from gateway.settings.errors import ConfigurationError
 from gateway.settings.model import Settings
 from gateway.settings.model import Upstream as UpstreamSettings
-from gateway.settings.route_map import load_route_map
+from gateway.settings.route_map import parse_route_map
+from gateway.settings.yaml_document import read_bytes
 from gateway.wiring.shipped import shipped
 
 
@@ -26,7 +27,12 @@ def shipped_map() -> Path:
 
 def publishable(path: Path) -> tuple[RouteMap, list[Problem]]:
     """The map in a file and its warnings. Raises ConfigurationError with every error."""
-    route_map = load_route_map(path)
+    return judged(path, read_bytes(path))
+
+
+def judged(path: Path, data: bytes) -> tuple[RouteMap, list[Problem]]:
+    """The map in the bytes of a file and its warnings. Raises ConfigurationError with every error."""
+    route_map = parse_route_map(path, data)
     problems = check(route_map)
     errors = [problem for problem in problems if not problem.warning]
     if errors:

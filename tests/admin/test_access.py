@@ -76,6 +76,7 @@ NEEDS = {
     "listRequests": "operate",
     "getRequest": "operate",
     "listScopes": "known",
+    "explainRequest": "known",
     "listAdminKeys": "operate",
     "createAdminKey": "operate",
     "revokeAdminKey": "operate",
@@ -94,6 +95,7 @@ BODIES: dict[str, object] = {
     "editIntegration": {"name": "Other"},
     "rotateToken": {"old_token": "expire_now"},
     "createAdminKey": {"name": "Key"},
+    "explainRequest": {"method": "GET", "path": "/contacts/1", "scopes": ["contacts.readonly"]},
     "changePassword": {"current_password": "correct horse battery", "new_password": "another password"},
 }
 

@@ -54,7 +54,7 @@ def _bounds(schema: Described) -> str:
     low, high = schema.get("minimum", schema.get("minLength")), schema.get("maximum", schema.get("maxLength"))
     if low is not None or high is not None:
         words.append(f"{'' if low is None else low}…{'' if high is None else high}")
-    if "default" in schema and schema["default"] not in {None, ""}:
+    if "default" in schema and schema["default"] not in (None, "", {}):
         words.append(f"default {str(schema['default']).lower()}")
     return f' <span class="bounds">{escape(", ".join(map(str, words)))}</span>' if words else ""
 

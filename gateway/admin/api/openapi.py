@@ -24,6 +24,7 @@ _TAGS: Final = {
     "Use": "What the use of an integration shows.",
     "Requests": "Records of single requests: refused and failed ones, and of the others all or a sample.",
     "Scopes": "What integrations can be allowed.",
+    "Explain": "What becomes of a request, and why. Nothing is sent.",
     "Operators": "For those who run the gateway.",
     "Session": "Logging in, for pages in a browser.",
 }

@@ -6,6 +6,7 @@ from typing import Final
 
 from gateway.admin.api import (
     calls_accounts,
+    calls_explain,
     calls_integrations,
     calls_operators,
     calls_requests,
@@ -20,6 +21,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *calls_integrations.OPERATIONS,
     *calls_usage.OPERATIONS,
     *calls_requests.OPERATIONS,
+    *calls_explain.OPERATIONS,
     *calls_operators.OPERATIONS,
     *calls_session.OPERATIONS,
 )

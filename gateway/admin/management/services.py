@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gateway.admin.management.accounts import Accounts
 from gateway.admin.management.admin_keys import AdminKeys
 from gateway.admin.management.audit import Audit
+from gateway.admin.management.explain import Explain
 from gateway.admin.management.integrations import Integrations
 from gateway.admin.management.members import Members
 from gateway.admin.management.nodes import Nodes
@@ -34,3 +35,4 @@ class Management:
     nodes: Nodes
     usage: Usage
     request_records: RequestRecords
+    explain: Explain
