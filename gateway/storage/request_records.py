@@ -197,8 +197,8 @@ async def _within(
 
 
 async def of_trace(
-    reader: Reader, trace_id: str, *, account_id: str | None = None
+    reader: Reader, trace_id: str, *, account_id: str | None = None, integration_id: str | None = None
 ) -> tuple[RequestRecord, ...]:
     """The records with this trace id, the newest first, at most 50: a caller may send the same id again."""
-    page = await search(reader, Wanted(trace_id=trace_id, account_id=account_id), limit=_OF_TRACE)
-    return page.items
+    wanted = Wanted(trace_id=trace_id, account_id=account_id, integration_id=integration_id)
+    return (await search(reader, wanted, limit=_OF_TRACE)).items

@@ -11,6 +11,7 @@ from gateway.admin.pages.table import PAGES
 from gateway.core.model import AccountKind
 from gateway.storage.members import Role
 from tests.pages.conftest import Page, Site, created, integration_id, section
+from tests.wiring.recorded import entry, store
 
 SHOWN = [page.path for page in PAGES if page.show is not None]
 TAKEN = [page.path for page in PAGES if page.submit is not None]
@@ -26,6 +27,7 @@ def filled(
         "integration_id": integration,
         "member_id": member,
         "key_id": "key_" + "A" * 20,
+        "trace_id": "a-trace",
     }
     return BASE + re.sub(r"{(\w+)}", lambda found: values[found[1]], path)
 
@@ -51,6 +53,7 @@ async def test_every_page_opens_for_an_admin_with_the_headers_of_all(site: Site)
     browser = await site.visitor(account)
     other = await site.member(account, Role.USER)
     made = integration_id(await created(browser, account))
+    await store(site.database, entry("a-trace", account=account.id, integration=made))
     for path in (path for path in SHOWN if path not in OPERATED):
         target = filled(path, account.id, made, other.id)
         page = await browser.get(f"{target}?name=Sync" if path.endswith("scopes") else target)

@@ -44,14 +44,21 @@ class RequestRecords:
         return await self._search(wanted, limit, cursor)
 
     async def get(
-        self, principal: Principal, trace_id: str, *, account_id: str | None = None
+        self,
+        principal: Principal,
+        trace_id: str,
+        *,
+        account_id: str | None = None,
+        integration_id: str | None = None,
     ) -> RequestRecordFound:
         """The newest request with this trace id: of one account, or for operators of whomever. Raises Missing."""
         if account_id is None:
             require_operator(principal)
         else:
             await enter(self._store.reading, principal, account_id, Right.MANAGE_INTEGRATIONS)
-        found = await request_records.of_trace(self._store.reading, trace_id, account_id=account_id)
+        found = await request_records.of_trace(
+            self._store.reading, trace_id, account_id=account_id, integration_id=integration_id
+        )
         if not found:
             raise Missing("request record") from NotFound("request record", trace_id)
         return RequestRecordFound(**asdict(found[0]), others=len(found) - 1)

@@ -12,7 +12,7 @@ from aiohttp import web
 from jinja2 import Environment
 
 from gateway.admin.api.cookies import drop_cookie, read_cookie
-from gateway.admin.api.operation import IDENTIFIER
+from gateway.admin.api.operation import path_pattern
 from gateway.admin.api.origin import Origin, origin_of
 from gateway.admin.management.codes import Code
 from gateway.admin.management.operator_sessions import is_operators, session_digest
@@ -117,7 +117,7 @@ async def _visit(rules: PageRules, request: web.Request, form: Form | None = Non
     # From here on an error is shown within the frame of the visitor's own account.
     request[_VISIT] = visit
     for name, value in visit.path.items():
-        if IDENTIFIER.fullmatch(value) is None:
+        if path_pattern(name).fullmatch(value) is None:
             raise Missing("page")
         if name == "account_id" and value != own_id:
             visit = replace(visit, entered=await rules.management.accounts.get(principal, value))

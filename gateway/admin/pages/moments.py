@@ -18,6 +18,21 @@ def moment(at: datetime) -> Markup:
     )
 
 
+def second(at: datetime) -> Markup:
+    """A date with its time to the second."""
+    utc = at.astimezone(UTC)
+    return Markup('<time datetime="{}" data-second>{}</time>').format(
+        _iso(utc), f"{utc:%-d %b %Y, %H:%M:%S} UTC"
+    )
+
+
+def milliseconds(duration: float) -> str:
+    """How long something took, with three digits that matter."""
+    if duration < 1000:
+        return f"{duration:.3g} ms" if duration < 100 else f"{duration:.0f} ms"
+    return f"{duration / 1000:,.2f} s"
+
+
 def day(at: datetime) -> Markup:
     """A date alone."""
     utc = at.astimezone(UTC)

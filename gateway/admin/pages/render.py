@@ -30,6 +30,8 @@ def environment(static: StaticFiles) -> Environment:
     )
     made.filters.update(
         moment=moments.moment,
+        second=moments.second,
+        milliseconds=moments.milliseconds,
         day=moments.day,
         ago=moments.ago,
         left=moments.left,

@@ -19,6 +19,7 @@ from gateway.admin.pages import (
     views_operator_map,
     views_operator_nodes,
     views_own,
+    views_requests,
     views_team,
 )
 from gateway.admin.pages.answers import Answer
@@ -98,6 +99,8 @@ PAGES: Final = (
     Page(f"{_INTEGRATIONS}/new/scopes", views_create.scopes, views_create.create),
     Page(_INTEGRATION, views_integrations.integration),
     Page(f"{_INTEGRATION}/activity", views_activity.activity),
+    Page(f"{_INTEGRATION}/requests", views_requests.requests),
+    Page(f"{_INTEGRATION}/requests/{{trace_id}}", views_requests.request),
     Page(f"{_INTEGRATION}/edit", views_edit.details),
     Page(f"{_INTEGRATION}/edit/scopes", views_edit.scopes, views_edit.update),
     Page(f"{_INTEGRATION}/delete", views_edit.ask_deletion, views_edit.delete),

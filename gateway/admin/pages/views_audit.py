@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -14,6 +14,7 @@ import orjson
 from gateway.admin.management.refusals import Refusal
 from gateway.admin.management.views import AuditView
 from gateway.admin.pages.answers import OPERATORS, Answer, Show
+from gateway.admin.pages.days import read_day
 from gateway.admin.pages.visit import Visit
 from gateway.admin.pages.words import ACTIONS
 from gateway.storage.audit import Action, SubjectKind
@@ -37,8 +38,8 @@ async def audit(visit: Visit) -> Answer:
     here = f"{OPERATORS}/audit" if visit.entered is None else visit.here("audit")
     query = visit.query
     errors: dict[str, str] = {}
-    since = _day(query.get("from", ""), "from", errors)
-    until = _day(query.get("to", ""), "to", errors)
+    since = read_day(query.get("from", ""), "from", errors)
+    until = read_day(query.get("to", ""), "to", errors)
     action = query.get("action", "")
     if action and action not in set(Action):
         errors["action"] = "There is no such action."
@@ -77,19 +78,6 @@ async def audit(visit: Visit) -> Answer:
 def _identifier(given: str) -> str | None:
     cleaned = given.strip().replace("\0", "")[:_MAX_ID]
     return cleaned or None
-
-
-def _day(given: str, name: str, errors: dict[str, str]) -> datetime | None:
-    if not given:
-        return None
-    try:
-        parsed = date.fromisoformat(given)
-        if not 1970 <= parsed.year <= 9000:
-            raise ValueError  # noqa: TRY301 - the same answer for both
-    except ValueError:
-        errors[name] = "Write a date such as 2026-01-31."
-        return None
-    return datetime(parsed.year, parsed.month, parsed.day, tzinfo=UTC)
 
 
 async def _names(visit: Visit, entries: Sequence[AuditView]) -> dict[str, str]:

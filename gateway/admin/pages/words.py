@@ -102,6 +102,8 @@ def outcome_words(outcome: str) -> str:
             "3xx": "Redirected",
             "4xx": "Refused by the service",
             "5xx": "Service failed",
+            "caller_left": "Caller left before the answer",
+            "caller_stalled": "Caller stopped taking the answer",
         }.get(outcome, outcome)
 
 

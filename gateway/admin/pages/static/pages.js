@@ -7,6 +7,7 @@ for (const element of all("[data-needs-script]")) element.hidden = false;
 
 // Times in the reader's zone and language.
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const second = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 const units = [["day", 86400], ["hour", 3600], ["minute", 60]];
 const counted = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
@@ -33,6 +34,7 @@ function tellTimes() {
     const at = new Date(element.dateTime);
     const data = element.dataset;
     if ("moment" in data) element.textContent = moment.format(at);
+    else if ("second" in data) element.textContent = second.format(at);
     else if ("day" in data) element.textContent = day.format(at);
     else if ("ago" in data) {
       element.textContent = ago((Date.now() - at) / 1000);
