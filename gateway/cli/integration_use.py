@@ -71,6 +71,11 @@ def activity(
         [(r.route, r.served, r.refused, r.last_at) for r in found.routes],
     )
     print_section(
+        "LET THROUGH, AND TO BE REFUSED ONCE THE SHADOW IS ENFORCED",
+        ("OPERATION", "CODE", "REQUESTS", "LAST IN THE HOUR OF"),
+        [(s.route, s.code, s.count, s.last_at) for s in found.shadow],
+    )
+    print_section(
         "NETWORKS",
         ("NETWORK", "TOKEN", "REQUESTS", "FIRST SEEN", "LAST SEEN"),
         [(n.network, n.token_id, n.count, n.first_seen_at, n.last_seen_at) for n in found.networks],

@@ -42,6 +42,20 @@ class HourlyCount:
 
 
 @dataclass(frozen=True, slots=True)
+class ShadowCount:
+    """Requests of one token and operation within an hour that passed, and whose shadow would have refused them with `code`.
+
+    They are among the hourly counts as well, by how they ended.
+    """
+
+    token_id: str
+    hour: int
+    route: str
+    code: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkUse:
     """Requests of one token from one network; times as in `TokenUse`."""
 
@@ -58,6 +72,7 @@ class UsageBatch:
 
     uses: tuple[TokenUse, ...] = ()
     hours: tuple[HourlyCount, ...] = ()
+    shadows: tuple[ShadowCount, ...] = ()
     networks: tuple[NetworkUse, ...] = ()
 
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import islice
 
-from gateway.core.usage import HourlyCount, NetworkUse, TokenUse
+from gateway.core.usage import HourlyCount, NetworkUse, ShadowCount, TokenUse
 
 
 @dataclass(slots=True)
 class Dropped:
-    """What was given up for want of room: uses of tokens, and requests missing from the counts and the networks."""
+    """What was given up for want of room: uses of tokens, and requests missing from counts, shadows and networks."""
 
     uses: int = 0
     hours: int = 0
+    shadows: int = 0
     networks: int = 0
 
 
@@ -49,6 +50,7 @@ class UsageLedger:
         self._max_networks_per_token = max_networks_per_token
         self._uses: dict[str, _Seen] = {}
         self._hours: dict[tuple[str, int, str, str], int] = {}
+        self._shadows: dict[tuple[str, int, str, str], int] = {}
         self._networks: dict[tuple[str, str], _Seen] = {}
         self._networks_of: dict[str, set[str]] = {}
         self.dropped = Dropped()
@@ -57,7 +59,7 @@ class UsageLedger:
         return f"UsageLedger({len(self._uses)} tokens, {len(self._hours)} counts, {len(self._networks)} networks)"
 
     def __len__(self) -> int:
-        return len(self._uses) + len(self._hours) + len(self._networks)
+        return len(self._uses) + len(self._hours) + len(self._shadows) + len(self._networks)
 
     @property
     def has_uses(self) -> bool:
@@ -76,11 +78,20 @@ class UsageLedger:
 
     def count(self, token_id: str, hour: int, route: str, outcome: str, count: int) -> None:
         """Requests of one kind within an hour."""
-        key = (token_id, hour, route, outcome)
-        held = self._hours.get(key)
-        if held is None and len(self._hours) >= self._max_hours:
-            self.dropped.hours += self._hours.pop(next(iter(self._hours)))
-        self._hours[key] = (held or 0) + count
+        self.dropped.hours += self._add(self._hours, (token_id, hour, route, outcome), count)
+
+    def shadow(self, token_id: str, hour: int, route: str, code: str, count: int) -> None:
+        """Requests of one kind within an hour that a shadow would have refused."""
+        self.dropped.shadows += self._add(self._shadows, (token_id, hour, route, code), count)
+
+    def _add(
+        self, counts: dict[tuple[str, int, str, str], int], key: tuple[str, int, str, str], count: int
+    ) -> int:
+        """Count; how many requests were given up for it."""
+        held = counts.get(key)
+        given_up = counts.pop(next(iter(counts))) if held is None and len(counts) >= self._max_hours else 0
+        counts[key] = (held or 0) + count
+        return given_up
 
     def seen(self, token_id: str, network: str, first_at: float, last_at: float, count: int) -> None:
         """Requests from one network."""
@@ -121,6 +132,10 @@ class UsageLedger:
         """Up to `limit` counts, the oldest first."""
         return tuple(HourlyCount(*key, count) for key, count in islice(self._hours.items(), limit))
 
+    def peek_shadows(self, limit: int) -> tuple[ShadowCount, ...]:
+        """Up to `limit` counts of what shadows would have refused, the oldest first."""
+        return tuple(ShadowCount(*key, count) for key, count in islice(self._shadows.items(), limit))
+
     def peek_networks(self, limit: int) -> tuple[NetworkUse, ...]:
         """Up to `limit` networks, the oldest first."""
         return tuple(
@@ -138,6 +153,11 @@ class UsageLedger:
         """These are stored."""
         for hour in hours:
             del self._hours[hour.token_id, hour.hour, hour.route, hour.outcome]
+
+    def settle_shadows(self, shadows: tuple[ShadowCount, ...]) -> None:
+        """These are stored."""
+        for shadow in shadows:
+            del self._shadows[shadow.token_id, shadow.hour, shadow.route, shadow.code]
 
     def settle_networks(self, networks: tuple[NetworkUse, ...]) -> None:
         """These are stored."""

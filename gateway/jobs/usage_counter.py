@@ -39,13 +39,24 @@ class _Entry:
 class UsageCounter:
     """Takes every finished request; `fold` moves what was counted into a ledger, by the database's clock."""
 
-    __slots__ = ("_clock", "_closed", "_entries", "_hour", "_hour_ends", "_monotonic", "without_address")
+    __slots__ = (
+        "_clock",
+        "_closed",
+        "_entries",
+        "_hour",
+        "_hour_ends",
+        "_monotonic",
+        "_shadows",
+        "without_address",
+    )
 
     def __init__(self, *, clock: Clock, monotonic: Callable[[], float]) -> None:
         self._clock = clock
         self._monotonic = monotonic
         self._entries: dict[Key, _Entry] = {}
         self._closed: list[tuple[int, dict[Key, _Entry]]] = []
+        # Token, hour, operation, code: as many as there are tokens in use and routes with a shadow.
+        self._shadows: dict[tuple[str, int, str, str], int] = {}
         self._hour = 0
         self._hour_ends = -inf
         # Requests whose address was not kept, for want of room.
@@ -71,6 +82,9 @@ class UsageCounter:
         else:
             entry.count += 1
             entry.last = at
+        if trail.shadow:
+            shadow = (caller.token_id, self._hour, operation_of(trail.method, route), trail.shadow)
+            self._shadows[shadow] = self._shadows.get(shadow, 0) + 1
 
     def _begin(self, key: Key, at: float) -> None:
         if len(self._entries) >= MAX_ENTRIES:
@@ -99,6 +113,9 @@ class UsageCounter:
         offset = self._clock.now() - self._monotonic()
         counted = [*self._closed, (self._hour, self._entries)]
         self._closed, self._entries = [], {}
+        shadows, self._shadows = self._shadows, {}
+        for shadow, count in shadows.items():
+            ledger.shadow(*shadow, count)
         for hour, entries in counted:
             for number, (key, entry) in enumerate(entries.items(), 1):
                 _enter(ledger, hour, key, entry, offset)

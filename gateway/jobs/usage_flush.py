@@ -19,6 +19,7 @@ from gateway.storage.usage_recording import (
     note_usage_known,
     record_hours,
     record_networks,
+    record_shadows,
     record_uses,
 )
 
@@ -115,6 +116,7 @@ class UsageFlusher:
             await asyncio.sleep(0)
         await self._write_uses()
         await self._write_hours()
+        await self._write_shadows()
         await self._write_networks()
         if self._ledger.has_uses:
             return False
@@ -135,6 +137,12 @@ class UsageFlusher:
             with self._giving_up_what_cannot_be_stored():
                 await record_hours(self._database, hours)
             self._ledger.settle_hours(hours)
+
+    async def _write_shadows(self) -> None:
+        while shadows := self._ledger.peek_shadows(_CHUNK):
+            with self._giving_up_what_cannot_be_stored():
+                await record_shadows(self._database, shadows)
+            self._ledger.settle_shadows(shadows)
 
     async def _write_networks(self) -> None:
         while networks := self._ledger.peek_networks(_CHUNK):

@@ -28,6 +28,7 @@ __all__ = [
     "Requests",
     "RouteActivity",
     "RouteUse",
+    "ShadowActivity",
     "TokenActivity",
     "activity",
     "cutover",
@@ -91,6 +92,16 @@ class RouteActivity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShadowActivity:
+    """Requests of one operation that passed, and that its shadow would have refused with `code`."""
+
+    route: str
+    code: str
+    count: int
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkActivity:
     """A client network (/24 or /56) of one token. `count` is of all time, as far as it is kept."""
 
@@ -106,7 +117,7 @@ class Activity:
     """What one integration did between `since` and `until`, which are the bounds of whole buckets.
 
     `totals` is by outcome, `refusals` the part of it that the gateway said no to. `routes` are the most used ones,
-    `networks` those seen last, of all its tokens.
+    `networks` those seen last, of all its tokens. `shadow` is what was let through and is to be refused one day.
     """
 
     since: datetime
@@ -117,6 +128,7 @@ class Activity:
     refusals: Mapping[str, int]
     tokens: tuple[TokenActivity, ...]
     routes: tuple[RouteActivity, ...]
+    shadow: tuple[ShadowActivity, ...]
     networks: tuple[NetworkActivity, ...]
 
 
@@ -137,6 +149,12 @@ SELECT u.route, COALESCE(sum(u.count) FILTER (WHERE u.outcome <> ALL($4)), 0)::b
 FROM tokens AS t JOIN usage_hourly AS u ON u.token_id = t.id
 WHERE t.integration_id = $1 AND u.hour >= $2 AND u.hour < $3 AND u.route <> ''
 GROUP BY u.route ORDER BY sum(u.count) DESC, u.route LIMIT $5
+"""
+_BY_SHADOW: Final = """
+SELECT u.route, u.code, sum(u.count)::bigint AS count, max(u.hour) AS last_at
+FROM tokens AS t JOIN usage_shadow AS u ON u.token_id = t.id
+WHERE t.integration_id = $1 AND u.hour >= $2 AND u.hour < $3
+GROUP BY u.route, u.code ORDER BY sum(u.count) DESC, u.route, u.code LIMIT $4
 """
 _BY_NETWORK: Final = """
 SELECT u.token_id, u.network::text AS network, u.first_seen_at, u.last_seen_at, u.count
@@ -185,6 +203,7 @@ async def activity(
         of_token[item.token_id] = (served + item.count * (not is_refused), refused + item.count * is_refused)
     tokens = await reader.fetch(_TOKENS, integration_id, sorted(of_token))
     routes = await reader.fetch(_BY_ROUTE, integration_id, first, last, sorted(REFUSALS), _ROUTES)
+    shadow = await reader.fetch(_BY_SHADOW, integration_id, first, last, _ROUTES)
     networks = await reader.fetch(_BY_NETWORK, integration_id, first, last, _NETWORKS)
     return Activity(
         since=first,
@@ -195,6 +214,7 @@ async def activity(
         refusals={outcome: count for outcome, count in totals.items() if outcome in REFUSALS},
         tokens=tuple(_token(row, *of_token.get(row["id"], (0, 0))) for row in tokens),
         routes=tuple(RouteActivity(**dict(row)) for row in routes),
+        shadow=tuple(ShadowActivity(**dict(row)) for row in shadow),
         networks=tuple(NetworkActivity(**dict(row)) for row in networks),
     )
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from gateway.core.usage import HourlyCount, NetworkUse, TokenUse, UsageBatch
+from gateway.core.usage import HourlyCount, NetworkUse, ShadowCount, TokenUse, UsageBatch
 from gateway.storage.database import Database
 
 # The networks kept of one token: those seen last.
@@ -44,6 +44,14 @@ SELECT b.* FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5
 JOIN tokens AS t ON t.id = b.token_id
 ORDER BY b.token_id, b.hour, b.route, b.outcome
 ON CONFLICT (token_id, hour, route, outcome) DO UPDATE SET count = u.count + excluded.count
+"""
+_SHADOWS: Final = """
+INSERT INTO usage_shadow AS u (token_id, hour, route, code, count)
+SELECT b.* FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::bigint[])
+    AS b (token_id, hour, route, code, count)
+JOIN tokens AS t ON t.id = b.token_id
+ORDER BY b.token_id, b.hour, b.route, b.code
+ON CONFLICT (token_id, hour, route, code) DO UPDATE SET count = u.count + excluded.count
 """
 _NETWORKS: Final = """
 INSERT INTO usage_networks AS u (token_id, network, first_seen_at, last_seen_at, count)
@@ -102,6 +110,19 @@ async def record_hours(database: Database, hours: Sequence[HourlyCount]) -> None
         )
 
 
+async def record_shadows(database: Database, shadows: Sequence[ShadowCount]) -> None:
+    """Adds counts of what shadows would have refused, as `record_hours` does."""
+    if shadows:
+        await database.fetch(
+            _SHADOWS,
+            [shadow.token_id for shadow in shadows],
+            [_instant(shadow.hour) for shadow in shadows],
+            [shadow.route for shadow in shadows],
+            [shadow.code for shadow in shadows],
+            [shadow.count for shadow in shadows],
+        )
+
+
 async def record_networks(database: Database, networks: Sequence[NetworkUse]) -> None:
     """Adds counts by network, and forgets a token's oldest networks beyond those that are kept."""
     if not networks:
@@ -123,6 +144,7 @@ async def record_usage(database: Database, batch: UsageBatch) -> frozenset[str]:
     """Writes a whole batch; returns the tokens whose use is still to be written, as `record_uses` does."""
     busy = await record_uses(database, batch.uses)
     await record_hours(database, batch.hours)
+    await record_shadows(database, batch.shadows)
     await record_networks(database, batch.networks)
     return busy
 
@@ -156,7 +178,11 @@ async def extend_period(database: Database) -> None:
 
 async def prune_usage(database: Database, keep: timedelta) -> None:
     """Forgets counts and networks older than `keep`, a few at a time: nobody waits behind a huge statement."""
-    for table, column in (("usage_hourly", "hour"), ("usage_networks", "last_seen_at")):
+    for table, column in (
+        ("usage_hourly", "hour"),
+        ("usage_shadow", "hour"),
+        ("usage_networks", "last_seen_at"),
+    ):
         while True:
             rows = await database.fetch(
                 f"DELETE FROM {table} WHERE ctid = ANY(ARRAY("  # noqa: S608 - constants

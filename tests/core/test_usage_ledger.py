@@ -7,6 +7,7 @@ from gateway.core.usage import (
     REFUSALS,
     HourlyCount,
     NetworkUse,
+    ShadowCount,
     TokenUse,
     operation_of,
     outcome_of,
@@ -26,9 +27,11 @@ def test_what_speaks_of_one_row_becomes_one_row() -> None:
     for first, last in ((5.0, 6.0), (2.0, 3.0), (4.0, 9.0)):
         made.use("t", first, last)
         made.count("t", 0, "GET /x", "2xx", 2)
+        made.shadow("t", 0, "GET /x", "scope_missing", 1)
         made.seen("t", "n", first, last, 2)
     assert made.peek_uses(9) == (TokenUse("t", 2.0, 9.0),)
     assert made.peek_hours(9) == (HourlyCount("t", 0, "GET /x", "2xx", 6),)
+    assert made.peek_shadows(9) == (ShadowCount("t", 0, "GET /x", "scope_missing", 3),)
     assert made.peek_networks(9) == (NetworkUse("t", "n", 2.0, 9.0, 6),)
 
 
@@ -37,24 +40,29 @@ def test_what_is_settled_is_gone_and_what_is_not_stays() -> None:
     for token in ("a", "b", "c"):
         made.use(token, 1.0, 1.0)
         made.count(token, 0, "GET /x", "2xx", 1)
+        made.shadow(token, 0, "GET /x", "scope_missing", 1)
         made.seen(token, "n", 1.0, 1.0, 1)
     made.settle_uses(made.peek_uses(2), but=frozenset({"a"}))
     made.settle_hours(made.peek_hours(2))
+    made.settle_shadows(made.peek_shadows(2))
     made.settle_networks(made.peek_networks(2))
     assert [use.token_id for use in made.peek_uses(9)] == ["a", "c"]
     assert [use.token_id for use in made.peek_uses(9, but=frozenset({"a"}))] == ["c"]
     assert [hour.token_id for hour in made.peek_hours(9)] == ["c"]
     assert [network.token_id for network in made.peek_networks(9)] == ["c"]
-    assert (len(made), made.has_uses) == (4, True)
+    assert [shadow.token_id for shadow in made.peek_shadows(9)] == ["c"]
+    assert (len(made), made.has_uses) == (5, True)
 
 
 def test_the_oldest_counts_are_given_up_first_and_told() -> None:
     made = ledger(max_hours=2)
     for hour in (0, 3600, 7200):
         made.count("t", hour, "GET /x", "2xx", 5)
+        made.shadow("t", hour, "GET /x", "scope_missing", 3)
     made.count("t", 7200, "GET /x", "2xx", 1)
     assert [(hour.hour, hour.count) for hour in made.peek_hours(9)] == [(3600, 5), (7200, 6)]
-    assert made.dropped.hours == 5
+    assert [shadow.hour for shadow in made.peek_shadows(9)] == [3600, 7200]
+    assert (made.dropped.hours, made.dropped.shadows) == (5, 3)
 
 
 def test_a_token_keeps_the_networks_it_was_seen_from_last() -> None:

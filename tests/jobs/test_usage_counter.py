@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.core.usage import HourlyCount, NetworkUse, TokenUse
+from gateway.core.usage import HourlyCount, NetworkUse, ShadowCount, TokenUse
 from gateway.core.usage_ledger import UsageLedger
 from gateway.jobs import usage_counter
 from gateway.jobs.usage_counter import UsageCounter
@@ -38,6 +38,7 @@ def request(time: Time, token: str = "tok_1", **what: object) -> Trail:
         method=str(what.get("method", "GET")),
         client=str(what.get("client", "192.0.2.7")),
         code=str(what.get("code", "")),
+        shadow=str(what.get("shadow", "")),
     )
 
 
@@ -63,6 +64,25 @@ def test_a_request_is_counted_once_in_each_way() -> None:
     )
     assert ledger.peek_networks(9) == (NetworkUse("tok_1", "192.0.2.0/24", NOON + 60, NOON + 62, 3),)
     assert len(folded(counter)) == 0, "what was folded is not folded again"
+
+
+def test_what_a_shadow_would_refuse_is_counted_beside_how_it_ended() -> None:
+    """By its own hour as well, and once."""
+    time = Time(NOON + 3599)
+    counter = UsageCounter(clock=time, monotonic=time.monotonic)
+    for _ in range(2):
+        counter.record(request(time, shadow="scope_missing"))
+        counter.record(request(time, client="198.51.100.1", shadow="scope_missing", code="upstream_timeout"))
+        time.monotonic_now += 1
+    counter.record(request(time))
+    ledger = folded(counter)
+    route = "GET /contacts/{contactId}"
+    assert ledger.peek_shadows(9) == (
+        ShadowCount("tok_1", NOON, route, "scope_missing", 2),
+        ShadowCount("tok_1", NOON + 3600, route, "scope_missing", 2),
+    )
+    assert sum(hour.count for hour in ledger.peek_hours(9)) == 5
+    assert folded(counter).peek_shadows(9) == ()
 
 
 def test_requests_of_nobody_are_not_counted() -> None:

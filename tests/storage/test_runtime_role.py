@@ -42,6 +42,7 @@ GRANTS = {
     "operator_sessions": {READ, ADD, CHANGE, TAKE_AWAY},
     "nodes": {READ, ADD, CHANGE, TAKE_AWAY},
     "usage_hourly": {READ, ADD, CHANGE, TAKE_AWAY},
+    "usage_shadow": {READ, ADD, CHANGE, TAKE_AWAY},
     "usage_networks": {READ, ADD, CHANGE, TAKE_AWAY},
     "changes": {READ, ADD, TAKE_AWAY},
     "request_records": {READ, ADD},

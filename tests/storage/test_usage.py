@@ -12,12 +12,13 @@ import pytest
 from gateway.core.cutover import Verdict
 from gateway.core.model import Access, Route
 from gateway.core.rotation import Operation, TokenState
-from gateway.core.usage import HourlyCount, NetworkUse, TokenUse, UsageBatch
+from gateway.core.usage import HourlyCount, NetworkUse, ShadowCount, TokenUse, UsageBatch
 from gateway.storage import usage_recording
 from gateway.storage.errors import Invalid
 from gateway.storage.usage import (
     MAX_BUCKETS,
     Bucket,
+    ShadowActivity,
     activity,
     cutover,
     prune_usage,
@@ -353,6 +354,36 @@ async def test_the_cutover_shows_both_tokens_and_who_is_left(make: Maker, busy: 
     assert await cutover(make.database, integration_id=busy.integration.id) is None
 
 
+async def test_what_shadows_would_have_refused_is_told_apart_and_counted_in_no_sum(
+    make: Maker, busy: Busy
+) -> None:
+    other = await make.in_state(TokenState.ONE)
+    hours = (HourlyCount(busy.token_id, NOON, "GET /x", "2xx", 5),)
+    shadows = (
+        ShadowCount(busy.token_id, NOON, "GET /x", "scope_missing", 2),
+        ShadowCount(busy.token_id, NOON + HOUR, "GET /x", "scope_missing", 1),
+        ShadowCount(busy.token_id, NOON, "GET /y", "account_kind", 1),
+        ShadowCount(busy.token_id, NOON + 30 * HOUR, "GET /z", "account_kind", 9),
+        ShadowCount(other.tokens[0].id, NOON, "GET /x", "scope_missing", 9),
+        ShadowCount("tok_gone", NOON, "GET /x", "scope_missing", 9),
+    )
+    for _ in range(2):
+        await record_usage(make.database, UsageBatch(hours=hours, shadows=shadows))
+    shown = await activity(
+        make.database,
+        integration_id=busy.integration.id,
+        since=at(NOON),
+        until=at(NOON + 2 * HOUR),
+        bucket=Bucket.HOUR,
+    )
+    assert shown.shadow == (
+        ShadowActivity(route="GET /x", code="scope_missing", count=6, last_at=at(NOON + HOUR)),
+        ShadowActivity(route="GET /y", code="account_kind", count=2, last_at=at(NOON)),
+    )
+    assert (dict(shown.totals), dict(shown.refusals)) == ({"2xx": 10}, {})
+    assert [(route.route, route.served, route.refused) for route in shown.routes] == [("GET /x", 10, 0)]
+
+
 async def test_old_usage_is_forgotten_and_recent_is_not(
     make: Maker, busy: Busy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -363,10 +394,13 @@ async def test_old_usage_is_forgotten_and_recent_is_not(
         NetworkUse(busy.token_id, f"10.0.{age}.0/24", now - age * HOUR, now - age * HOUR, 1)
         for age in range(10)
     )
-    await record_usage(make.database, UsageBatch(hours=hours, networks=networks))
+    shadows = tuple(ShadowCount(one.token_id, one.hour, "", "scope_missing", 1) for one in hours)
+    await record_usage(make.database, UsageBatch(hours=hours, shadows=shadows, networks=networks))
     await prune_usage(make.database, timedelta(hours=5, minutes=1))
     (row,) = await make.database.fetch(
-        "SELECT (SELECT count(*) FROM usage_hourly) AS hours, (SELECT count(*) FROM usage_networks) AS networks"
+        "SELECT (SELECT count(*) FROM usage_hourly) AS hours, (SELECT count(*) FROM usage_networks) AS networks,"
+        " (SELECT count(*) FROM usage_shadow) AS shadows"
     )
     assert row["hours"] in {5, 6}
+    assert row["shadows"] in {5, 6}
     assert row["networks"] in {5, 6}

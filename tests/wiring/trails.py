@@ -50,6 +50,7 @@ def trail_of(
     client: str = "192.0.2.7",
     status: int = 200,
     code: str = "",
+    shadow: str = "",
 ) -> Trail:
     """A request that ended at once, at this monotonic instant. Without a template it met no route."""
     trail = Trail("id", client, method, "/x", at)
@@ -57,5 +58,6 @@ def trail_of(
     trail.plan = plan_of(template, method=method) if template else None
     trail.status = status
     trail.code = code
+    trail.shadow = shadow
     trail.ended = at
     return trail

@@ -47,6 +47,15 @@ class RouteActivityView(Value):
     last_at: datetime
 
 
+class ShadowActivityView(Value):
+    """Requests that passed, and that the operation's shadow would have refused with `code`; `last_at` as above."""
+
+    route: str
+    code: str
+    count: int
+    last_at: datetime
+
+
 class NetworkActivityView(Value):
     """A client network of one token, over all time."""
 
@@ -68,6 +77,7 @@ class ActivityView(Value):
     refusals: dict[str, int]
     tokens: tuple[TokenActivityView, ...]
     routes: tuple[RouteActivityView, ...]
+    shadow: tuple[ShadowActivityView, ...]
     networks: tuple[NetworkActivityView, ...]
 
 
