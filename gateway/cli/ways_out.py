@@ -33,6 +33,7 @@ _OPTIONS: Final = {
     "parent_id": "--parent",
     "scopes": "--scope",
     "integration_id": "--integration",
+    "trace_id": "--trace",
     "labs": "--private-integrations",
     "inactivity_expire_after_days": "--inactivity-days",
     "rotation_remind_after_days": "--rotation-reminder-days",

@@ -107,6 +107,11 @@ class Lookup:
         rows = await self._fetch(_OF_INTEGRATION, integration_id)
         return _record(rows[0]) if rows else None
 
+    async def token(self, token_id: str) -> TokenRecord | None:
+        """A token ever issued, by its id."""
+        rows = await self._fetch(f"{_TOKENS} WHERE t.id = $1", token_id)
+        return _record(rows[0]) if rows else None
+
     async def revision(self) -> tuple[int, float]:
         """The newest revision, and the database's clock as UNIX time in seconds."""
         (row,) = await self._fetch("SELECT number, clock_timestamp() AS at FROM revision")

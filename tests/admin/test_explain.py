@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -198,6 +199,8 @@ async def test_a_draft_with_errors_is_refused_with_each_of_them(operator: Client
         {"integration_id": "pi_00000000000000000000"},
         {"integration_id": "nonsense"},
         {"nonsense": 1},
+        {"trace_id": "x"},
+        {"trace_id": "a b"},
     ],
 )
 async def test_a_question_that_is_none_is_refused(operator: Client, question: dict[str, Any]) -> None:
@@ -284,3 +287,110 @@ async def test_scopes_are_judged_as_an_account_of_the_kind_that_is_named(
         "token_id": None,
         "scopes": ["agencies.readonly"],
     }
+
+
+async def record(console: Console, trace_id: str, integration: str | None, **what: Any) -> None:
+    """Write down a request as the gateway does."""
+    rows = await console.database.fetch(
+        "SELECT i.account_id, t.id FROM integrations AS i JOIN tokens AS t ON t.integration_id = i.id WHERE i.id = $1",
+        integration,
+    )
+    await console.database.fetch("SELECT make_request_records(current_date)")
+    row = {
+        "at": datetime.now(UTC),
+        "bytes_in": 0,
+        "bytes_out": 0,
+        "duration_ms": 1.0,
+        "status": 200,
+        "trace_id": trace_id,
+        "account_id": rows[0]["account_id"] if rows else None,
+        "integration_id": integration,
+        "token_id": rows[0]["id"] if rows else None,
+        "route": "GET /contacts/{contactId}",
+        **what,
+    }
+    places = ", ".join(f"${place}" for place in range(1, len(row) + 1))
+    await console.database.fetch(
+        f"INSERT INTO request_records ({', '.join(row)}) VALUES ({places})",
+        *row.values(),
+    )
+
+
+async def of(client: Client, trace_id: str, **more: Any) -> Any:
+    reply = await client.post("/explain", {"trace_id": trace_id, **more})
+    assert reply.status == 200, reply.content
+    return reply.json
+
+
+async def test_a_recorded_request_is_judged_again_under_the_present_map(
+    console: Console, operator: Client
+) -> None:
+    owner, integration, _ = await made(console, operator)
+    await record(
+        console,
+        "t1",
+        integration,
+        route="PUT /contacts/{contactId}",
+        status=403,
+        code="scope_missing",
+        map_version="v1",
+    )
+    told = await of(operator, "t1")
+    assert (told["code"], told["recorded"]["code"]) == ("scope_missing", "scope_missing")
+    assert (told["recorded"]["map_version"], told["path"]) == ("v1", "/contacts/~")
+    await operator.patch(
+        f"/accounts/{owner}/integrations/{integration}", {"scopes": ["contacts.readonly", "contacts.write"]}
+    )
+    told = await of(operator, "t1")
+    assert (told["allowed"], told["recorded"]["status"]) == (True, 403)
+    assert "as it is now" in step(told, "credential")[1]
+    gone = await of(operator, "t1", map=DRAFT)
+    assert (gone["code"], gone["is_draft"], gone["route"]) == ("route_unknown", True, None)
+    await operator.post(f"/accounts/{owner}/integrations/{integration}/expire", None)
+    assert (await of(operator, "t1"))["code"] == "token_expired"
+
+
+async def test_what_a_record_does_not_keep_is_taken_as_right_and_said(
+    console: Console, operator: Client
+) -> None:
+    _, integration, _ = await made(console, operator)
+    await record(console, "t1", integration, route="GET /versioned")
+    told = await of(operator, "t1")
+    assert told["allowed"]
+    assert step(told, "version") == (
+        "nothing",
+        "the Version header must be 2021-07-28 or 2021-04-15; what was sent was not recorded",
+    )
+    await record(console, "t2", integration, route="GET /versioned", code="version_required", status=400)
+    assert (await of(operator, "t2"))["code"] == "version_required"
+    await record(console, "t4", None, status=401, code="token_missing")
+    told = await of(operator, "t4")
+    assert (told["code"], told["caller"]) == ("token_missing", None)
+    await record(console, "t5", None, route=None, status=404, code="route_unknown")
+    reply = await operator.post("/explain", {"trace_id": "t5"})
+    assert [one["code"] for one in reply.json["errors"]] == ["no_route"]
+    assert "404 route_unknown" in reply.json["errors"][0]["message"]
+
+
+async def test_the_newest_record_with_a_trace_id_that_one_may_see_is_judged(
+    console: Console, operator: Client
+) -> None:
+    """A caller may send another's trace id: it shows nobody more than his own."""
+    account = await console.account()
+    reply = await operator.post(f"/accounts/{account.id}/integrations", NEW)
+    mine = reply.json["integration"]["id"]
+    _, theirs, _ = await made(console, operator)
+    await record(console, "same", mine, at=datetime.now(UTC) - timedelta(seconds=2))
+    await record(console, "same", theirs)
+    await record(console, "nobody", None)
+    admin, user = await console.person(account), await console.person(account, Role.USER)
+    assert (await of(admin, "same"))["caller"]["integration_id"] == mine
+    assert (await of(operator, "same"))["caller"]["integration_id"] == theirs
+    for client, trace in ((user, "same"), (admin, "nobody"), (operator, "unknown")):
+        refused = await client.post("/explain", {"trace_id": trace})
+        assert refused.told() == (422, "invalid")
+        assert [one["code"] for one in refused.json["errors"]] == ["not_found"]
+    assert (await admin.post("/explain", {"trace_id": "same", "map": DRAFT})).told() == (
+        403,
+        "operator_required",
+    )

@@ -81,6 +81,10 @@ def test_another_map_is_tried_without_a_database(command: Warm, site: Site, stan
     [
         (("GET",), "PATH"),
         (("GET", "/a", "--token", "x", "--scopes", "a"), "--token and --scopes exclude each other"),
+        (("GET", "/a", "--trace", "x"), "--trace stands in place of METHOD, PATH"),
+        (("--trace", "x", "--body-bytes", "1"), "--trace stands in place of METHOD, PATH"),
+        (("--trace", "a b"), "--trace: "),
+        ((), "write METHOD and PATH, or --trace ID"),
         (("GET", "/a", "-H", "nonsense"), "write 'Name: value'"),
         (("GET", "/a\n"), "PATH: "),
         (("GET", "/a", "--body-bytes", "-1"), "--body-bytes: "),
@@ -94,6 +98,12 @@ def test_bad_usage_is_told_in_a_line(
     result = command("explain", *arguments, "--config", site.config)
     assert (result.status, result.out) == (2, "")
     assert words in result.err
+
+
+def test_a_request_that_was_not_recorded_is_told(command: Warm, site: Site) -> None:
+    result = command("explain", "--trace", "unknown", "--config", site.config)
+    assert (result.status, result.out) == (1, "")
+    assert "--trace: There is no recorded request with this trace id" in result.err
 
 
 def test_an_integration_that_is_not_there_is_told(command: Warm, site: Site) -> None:

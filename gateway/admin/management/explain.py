@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 
 from gateway.admin.management.access import Right, enter
 from gateway.admin.management.codes import Code as Refused
+from gateway.admin.management.explain_past import Past, past, record_of
 from gateway.admin.management.explain_request import ExplainRequest
 from gateway.admin.management.explain_steps import Case
 from gateway.admin.management.explain_verdict import explanation
 from gateway.admin.management.explain_views import ExplanationView
 from gateway.admin.management.principal import Operator, Principal
+from gateway.admin.management.record_views import RequestRecordView
 from gateway.admin.management.refusals import Flaw, Forbidden, Missing, Unprocessable, flaw, translated
 from gateway.core.candidates import candidates
 from gateway.core.model import Caller, RouteMap, TokenRecord
@@ -24,6 +26,7 @@ from gateway.settings.errors import ConfigurationError
 from gateway.storage import integrations
 from gateway.storage.database import Reader
 from gateway.storage.lookup import Lookup
+from gateway.storage.request_records import RequestRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,8 +126,14 @@ class Explain:
                 Refused.OPERATOR_REQUIRED,
                 "Only an operator whose key is for all accounts may try a token or another map.",
             )
+        route_map = await map_of(self._bench, asked)
+        if "trace_id" in asked.model_fields_set:
+            record = await record_of(self._reading, principal, asked.trace_id, in_full=in_full)
+            before = past(record, asked, route_map)
+            asker = await self._asker_of(before.record)
+            return await told(self._bench, route_map, before.asked, asker, in_full=in_full, before=before)
         asker = await self._asker(principal, asked, in_full=in_full)
-        return await told(self._bench, asked, asker, in_full=in_full)
+        return await told(self._bench, route_map, asked, asker, in_full=in_full)
 
     async def _asker(self, principal: Principal, asked: ExplainRequest, *, in_full: bool) -> Asker:
         given = asked.model_fields_set
@@ -149,11 +158,28 @@ class Explain:
         _, now = await self._lookup.revision()
         return stand_in(record, now, prefix, "the integration's current token stands for one")
 
+    async def _asker_of(self, record: RequestRecord) -> Asker:
+        """Whose token was sent, as it is now."""
+        if record.token_id is None:
+            return stranger()
+        token = await self._lookup.token(record.token_id)
+        if token is None:
+            return stranger()
+        _, now = await self._lookup.revision()
+        prefix = self._bench.rules().policy.token_form.prefix
+        return stand_in(token, now, prefix, "the token that was sent, as it is now")
 
-async def told(bench: Bench, asked: ExplainRequest, asker: Asker, *, in_full: bool) -> ExplanationView:
-    """The explanation. It needs a store only as far as the asker does. Raises Unprocessable for a map with errors."""
-    is_draft = "map" in asked.model_fields_set
-    route_map = await _draft(bench, asked.map) if is_draft else bench.live_map()
+
+async def told(
+    bench: Bench,
+    route_map: RouteMap,
+    asked: ExplainRequest,
+    asker: Asker,
+    *,
+    in_full: bool,
+    before: Past | None = None,
+) -> ExplanationView:
+    """The explanation under this map. It needs a store only as far as the asker does."""
     rehearsal = await rehearse(
         asked.head(asker.secret),
         chunked_bytes=asked.body_bytes,
@@ -171,15 +197,24 @@ async def told(bench: Bench, asked: ExplainRequest, asker: Asker, *, in_full: bo
         nearest="" if found or rehearsal.path is None else _nearest(route_map, rehearsal.path),
         credential=asker.words,
         body_bytes=asked.body_bytes,
+        assumed=frozenset() if before is None else before.assumed,
         in_full=in_full,
     )
-    return explanation(case, map_version=route_map.version, is_draft=is_draft)
+    return explanation(
+        case,
+        map_version=route_map.version,
+        is_draft="map" in asked.model_fields_set,
+        recorded=None if before is None else RequestRecordView(**asdict(before.record)),
+    )
 
 
-async def _draft(bench: Bench, text: str) -> RouteMap:
+async def map_of(bench: Bench, asked: ExplainRequest) -> RouteMap:
+    """The draft that was sent, else the map in force. Raises Unprocessable for a draft with errors."""
+    if "map" not in asked.model_fields_set:
+        return bench.live_map()
     try:
         # A large map takes a tenth of a second, in which requests are not to wait.
-        return await asyncio.to_thread(bench.read_map, text)
+        return await asyncio.to_thread(bench.read_map, asked.map)
     except ConfigurationError as error:
         raise Unprocessable(
             [

@@ -26,14 +26,19 @@ _Target = Annotated[
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\r\n:]+$")]
 _FieldValue = Annotated[str, StringConstraints(max_length=16 * 1024, pattern=_NO_LINE_END)]
 _Credential = Annotated[str, StringConstraints(max_length=1024, pattern=_NO_LINE_END)]
+_TraceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._\-]{1,128}$")]
 _CREDENTIALS: Final = ("token", "integration_id", "scopes")
+_OF_A_TRACE: Final = frozenset({"trace_id", "map"})
 
 
 class ExplainRequest(Value):
-    """A request to be explained. Of `token`, `integration_id` and `scopes` at most one says who asks; without, nobody does."""
+    """A request to be explained: `method` and `path`, or `trace_id` of one that was recorded.
 
-    method: _Method
-    path: _Target
+    Of `token`, `integration_id` and `scopes` at most one says who asks; without, nobody does.
+    """
+
+    method: _Method = unsent("")
+    path: _Target = unsent("")
     """The target as it is sent, with its query. Of a URL the host becomes the Host header."""
     token: _Credential = unsent(None, repr=False)
     """The token that is sent (operators). It is neither kept nor repeated."""
@@ -49,11 +54,20 @@ class ExplainRequest(Value):
     """Further header fields; a list of values is a field that is sent as often."""
     body_bytes: Annotated[int, Field(ge=0, le=2**53)] = 0
     """How long the body is. It is sent with its length, unless there is a Transfer-Encoding."""
+    trace_id: _TraceId = unsent(None)
+    """The newest recorded request with this trace id, judged again by what was recorded of it."""
     map: Annotated[str, StringConstraints(max_length=MAX_MAP_BYTES)] = unsent(None, repr=False)
     """The text of another route map, to be tried in place of the live one (operators)."""
 
     @model_validator(mode="after")
-    def _one_credential(self) -> Self:
+    def _one_question(self) -> Self:
+        if "trace_id" in self.model_fields_set:
+            if more := sorted(self.model_fields_set - _OF_A_TRACE):
+                raise ValueError(
+                    f"what was recorded says {' and '.join(more)}; send trace_id alone, or with map"
+                )
+        elif not {"method", "path"} <= self.model_fields_set:
+            raise ValueError("send method and path, or trace_id")
         given = [name for name in _CREDENTIALS if name in self.model_fields_set]
         if len(given) > 1:
             raise ValueError(f"{' and '.join(given)} exclude each other; send one of them")

@@ -43,7 +43,7 @@ STAGES: Final = {
 class Case:
     """A rehearsal and what its words need. `credential` says what stands for a token, where none was sent.
 
-    `in_full`: it is told to somebody who may know where the map stands on disk and where upstreams are.
+    Of `assumed` steps it is not known what was sent, and what would pass stands in its place. `in_full`: it is told to somebody who may know where the map stands on disk and where upstreams are.
     """
 
     rehearsal: Rehearsal
@@ -53,6 +53,7 @@ class Case:
     nearest: str
     credential: str
     body_bytes: int
+    assumed: frozenset[Stage]
     in_full: bool
 
     @property
@@ -72,6 +73,8 @@ def steps(case: Case) -> tuple[StepView, ...]:
             state, text, reached = StepState.REFUSED, _refusal(case), False
         else:
             state, text = _WORDS[stage](case)
+            if stage in case.assumed:
+                state, text = StepState.NOTHING, f"{text}; what was sent was not recorded"
             if not reached:
                 state, text = StepState.UNREACHED, _UNSEEN.get(stage, text)
         told.append(StepView(stage=stage, state=state, text=text))

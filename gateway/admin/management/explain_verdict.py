@@ -13,6 +13,7 @@ from gateway.admin.management.explain_views import (
     ExplanationView,
     ShadowView,
 )
+from gateway.admin.management.record_views import RequestRecordView
 from gateway.admin.management.route_words import needs, tried
 from gateway.core.candidates import Candidate
 from gateway.core.model import Access, AccountKind
@@ -24,7 +25,9 @@ from gateway.core.tokens import redacted
 from gateway.proxy.pipeline import Preflight
 
 
-def explanation(case: Case, *, map_version: str, is_draft: bool) -> ExplanationView:
+def explanation(
+    case: Case, *, map_version: str, is_draft: bool, recorded: RequestRecordView | None
+) -> ExplanationView:
     """All that is shown of a case."""
     rehearsal = case.rehearsal
     deny, shadow = rehearsal.deny, rehearsal.shadow
@@ -46,6 +49,7 @@ def explanation(case: Case, *, map_version: str, is_draft: bool) -> ExplanationV
         shadow=None if shadow is None else ShadowView(code=shadow.code.value, scope=shadow.scope or None),
         map_version=map_version,
         is_draft=is_draft,
+        recorded=recorded,
     )
 
 

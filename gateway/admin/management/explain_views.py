@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from gateway.admin.management.record_views import RequestRecordView
 from gateway.admin.management.values import Value
 from gateway.core.model import AccountKind
 
@@ -113,3 +114,5 @@ class ExplanationView(Value):
     shadow: ShadowView | None
     map_version: str
     is_draft: bool
+    recorded: RequestRecordView | None
+    """What was recorded of the request that is judged again."""
