@@ -25,12 +25,14 @@ _COLUMNS: Final = (
     "at, trace_id, account_id, integration_id, token_id, route, status, code, shadow,"
     " duration_ms, upstream_ms, bytes_in, bytes_out, abbrev(client) AS client, map_version"
 )
+# Those that there are indexes for, which are of hashes.
+_INDEXED: Final = "hashtextextended({0}, 0) = hashtextextended({1}, 0) AND {0} = {1}"
 # What each wish adds to the condition; its value takes the place of `{}`.
 _CONDITIONS: Final = {
-    "account_id": "account_id = {}",
-    "integration_id": "integration_id = {}",
+    "account_id": _INDEXED.format("account_id", "{0}"),
+    "integration_id": _INDEXED.format("integration_id", "{0}"),
     "token_id": "token_id = {}",
-    "trace_id": "trace_id = {}",
+    "trace_id": _INDEXED.format("trace_id", "{0}"),
     "route": "route = {}",
     "status_from": "status >= {}",
     "status_below": "status < {}",

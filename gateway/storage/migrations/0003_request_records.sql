@@ -27,9 +27,12 @@ CREATE TABLE request_records (
     map_version text
 ) PARTITION BY RANGE (at);
 CREATE INDEX request_records_newest ON request_records (at);
-CREATE INDEX request_records_of_trace ON request_records (trace_id);
-CREATE INDEX request_records_of_account ON request_records (account_id, at) WHERE account_id IS NOT NULL;
-CREATE INDEX request_records_of_integration ON request_records (integration_id, at) WHERE integration_id IS NOT NULL;
+-- Hashes in place of the texts: a third less to store, and to write. A search names both.
+CREATE INDEX request_records_of_trace ON request_records (hashtextextended(trace_id, 0));
+CREATE INDEX request_records_of_account ON request_records (hashtextextended(account_id, 0), at)
+    WHERE account_id IS NOT NULL;
+CREATE INDEX request_records_of_integration ON request_records (hashtextextended(integration_id, 0), at)
+    WHERE integration_id IS NOT NULL;
 
 -- A gateway may run as a role that owns no table. It makes and drops partitions through these two, which run with the
 -- rights of whoever migrates. They take nothing but a day, look up no name outside pg_catalog, and belong to the schema
