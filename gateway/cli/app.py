@@ -27,6 +27,7 @@ from gateway.cli import (
     schema,
     scopes,
     serve,
+    suggest,
     token,
 )
 from gateway.cli.failures import guarded
@@ -65,6 +66,7 @@ app.command("routes")(maps.routes)
 app.command("diff")(diff.diff)
 app.command("schema")(schema.schema)
 app.command("explain")(explain.explain)
+app.command("suggest")(suggest.suggest)
 app.command("sample-upstream")(sample_upstream.sample_upstream)
 app.add_typer(token.app, name="token")
 app.add_typer(accounts.app, name="account")

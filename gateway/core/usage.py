@@ -8,6 +8,8 @@ from typing import Final
 from gateway.core.reasons import Code
 
 HOUR_SECONDS: Final = 3600
+# How long counts are kept: thirteen months.
+KEPT_SECONDS: Final = 396 * 86400
 # What fails behind the gateway's decision was let through, and has used its scope.
 _LET_THROUGH: Final = frozenset(
     {

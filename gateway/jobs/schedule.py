@@ -9,6 +9,7 @@ from typing import Final
 
 import structlog
 
+from gateway.core.usage import KEPT_SECONDS
 from gateway.jobs.runner import Job
 from gateway.storage import inactivity, rotation_ends
 from gateway.storage.changes import prune_changes
@@ -24,7 +25,7 @@ CHANGES_KEPT: Final = timedelta(days=1)
 NODES_KEPT: Final = timedelta(days=1)
 # Longer than any session may be idle.
 SESSIONS_KEPT: Final = timedelta(days=1)
-USAGE_KEPT: Final = timedelta(days=396)  # thirteen months
+USAGE_KEPT: Final = timedelta(seconds=KEPT_SECONDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from gateway.admin.management.scopes import Scopes
 from gateway.admin.management.services import Management
 from gateway.admin.management.sessions import Sessions
 from gateway.admin.management.store import Store
+from gateway.admin.management.suggestions import Suggestions
 from gateway.admin.management.tokens import Tokens
 from gateway.admin.management.usage import Usage
 from gateway.core.model import RouteMap
@@ -67,6 +68,7 @@ def management(
         audit=Audit(store),
         nodes=Nodes(store, monotonic=time.monotonic),
         usage=Usage(store, live_map=live_map, now=now),
+        suggestions=Suggestions(store, live_map=live_map, now=now),
         request_records=RequestRecords(store),
         explain=Explain(
             database,

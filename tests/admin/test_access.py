@@ -77,6 +77,7 @@ NEEDS = {
     "getRequest": "operate",
     "listScopes": "known",
     "explainRequest": "known",
+    "listSuggestions": "operate",
     "listAdminKeys": "operate",
     "createAdminKey": "operate",
     "revokeAdminKey": "operate",

@@ -18,6 +18,7 @@ from gateway.admin.management.services import Management
 from gateway.admin.management.values import (
     Identifier,
     Instant,
+    Span,
     StatusWanted,
     Value,
     Wait,
@@ -150,6 +151,13 @@ class SinceQuery(Value):
 
     since: Annotated[Instant, Field(alias="from")] = unsent(None)
     """From when on; by default 90 days ago."""
+
+
+class SuggestionsQuery(Paged):
+    """For how long something was not used."""
+
+    unused_for: Span = unsent(None)
+    """Such as 90d; by default 30d."""
 
 
 class Waiting(Value):

@@ -11,6 +11,7 @@ from gateway.admin.api import (
     calls_operators,
     calls_requests,
     calls_session,
+    calls_suggestions,
     calls_usage,
 )
 from gateway.admin.api.operation import Operation
@@ -20,6 +21,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *calls_accounts.OPERATIONS,
     *calls_integrations.OPERATIONS,
     *calls_usage.OPERATIONS,
+    *calls_suggestions.OPERATIONS,
     *calls_requests.OPERATIONS,
     *calls_explain.OPERATIONS,
     *calls_operators.OPERATIONS,

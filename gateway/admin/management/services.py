@@ -15,6 +15,7 @@ from gateway.admin.management.operator_sessions import OperatorSessions
 from gateway.admin.management.request_records import RequestRecords
 from gateway.admin.management.scopes import Scopes
 from gateway.admin.management.sessions import Sessions
+from gateway.admin.management.suggestions import Suggestions
 from gateway.admin.management.tokens import Tokens
 from gateway.admin.management.usage import Usage
 
@@ -34,5 +35,6 @@ class Management:
     audit: Audit
     nodes: Nodes
     usage: Usage
+    suggestions: Suggestions
     request_records: RequestRecords
     explain: Explain

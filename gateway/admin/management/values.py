@@ -21,6 +21,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from gateway.admin.management.refusals import Flaw, Unprocessable
+from gateway.core.usage import HOUR_SECONDS, KEPT_SECONDS
 from gateway.settings.units import DAY, parse_duration
 
 # One line: no control characters (of which PostgreSQL could not hold NUL), and not blank.
@@ -78,6 +79,12 @@ Wait = Annotated[
     _duration("A duration of at most 30s."),
 ]
 StatusWanted = Annotated[str, StringConstraints(pattern=_STATUS)]
+Span = Annotated[
+    float,
+    BeforeValidator(parse_duration),
+    Field(ge=HOUR_SECONDS, le=KEPT_SECONDS),
+    _duration("A duration such as 30d, of at least an hour and at most 396 days."),
+]
 Lifetime = Annotated[
     float,
     BeforeValidator(parse_duration),

@@ -1,0 +1,26 @@
+"""`gateway suggest` at a terminal and in a script."""
+
+from __future__ import annotations
+
+from tests.cli.conftest import Site
+from tests.cli.process import Warm
+
+
+def test_what_is_unused_is_listed_and_the_doubt_is_said(command: Warm, site: Site) -> None:
+    result = command("suggest", "--config", site.config)
+    assert result.status == 0, result.err
+    assert "0.0 hours of these 30.0 days were counted" in result.out
+    assert "ROUTES THAT NOBODY CALLED" in result.out
+    assert "/contacts/{contactId}" in result.out
+    assert "/oauth/token" not in result.out
+    assert "integrations made since then are left out" in result.err
+    assert "not all of this time was counted (it never was)" in result.err
+    told = command("suggest", "--unused-for", "1h", "--json", "--config", site.config)
+    assert (told.status, told.json["is_complete"], told.json["next_cursor"]) == (0, False, None)
+
+
+def test_a_time_that_makes_no_sense_is_bad_usage(command: Warm, site: Site) -> None:
+    for span in ("soon", "5m", "400d"):
+        result = command("suggest", "--unused-for", span, "--config", site.config)
+        assert (result.status, result.out) == (2, "")
+        assert "--unused-for: " in result.err
