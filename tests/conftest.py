@@ -9,9 +9,17 @@ from pathlib import Path
 import pytest
 import uvloop
 
+from tests.leaks.ledger import ledger
+from tests.leaks.plugin import LeakSearch, note_what_is_minted
 from tests.wiring.databases import Databases, run, serving
 from tests.wiring.rig import Rig
 from tests.wiring.standing import Standing, make_standing
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """No test of this run may log a secret."""
+    note_what_is_minted(ledger)
+    config.pluginmanager.register(LeakSearch(ledger))
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.leaks.ledger import ledger
+
 COMMAND = str(Path(sys.executable).with_name("gateway"))
 PATIENCE_SECONDS = 30.0
 
@@ -21,6 +23,8 @@ PATIENCE_SECONDS = 30.0
 def environment(**overrides: str) -> dict[str, str]:
     """What the process gets: nothing of ours that would change it."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("GATEWAY__", "PYTEST"))}
+    for value in overrides.values():
+        ledger.phrase(value.rpartition("@")[0].rpartition(":")[2])  # the password in an address
     return {**kept, "PYTHONWARNINGS": "default", **overrides}
 
 
@@ -29,6 +33,10 @@ class Result:
     status: int
     out: str
     err: str
+
+    def __post_init__(self) -> None:
+        ledger.shown(self.out)
+        ledger.logged(self.err, "standard error of a command")
 
     @property
     def json(self) -> Any:
@@ -84,6 +92,7 @@ class Warm:
         stem = self._folder / str(next(self._numbers))
         files = {name: stem.with_suffix(f".{name}") for name in ("in", "out", "err")}
         files["in"].write_text(given)
+        ledger.phrase(given.strip())
         order = {
             "arguments": [str(argument) for argument in arguments],
             "environment": environment(**overrides),
@@ -154,6 +163,7 @@ class Running:
         assert ready, f"it said nothing: {self.said}"
         line = self.process.stdout.readline().decode()
         assert line, f"it ended: {self.said}"
+        ledger.shown(line)
         return line
 
     def event(self, name: str) -> dict[str, Any]:
@@ -195,6 +205,7 @@ class Running:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        ledger.logged(self.said, "standard error of a command that serves")
         if self.process.stdout is not None:
             self.process.stdout.close()
 

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
+from tests.leaks.ledger import ledger
 from tests.proxy.caller import Caller
 from tests.wiring.tenants import PEPPERS_FILE
 
@@ -71,6 +72,7 @@ class Served:
         """Waits for its end; the exit status."""
         async with asyncio.timeout(_READY_SECONDS):
             await asyncio.gather(*self._reading)
+            ledger.logged(self.output, "the output of a gateway")
             return await self._process.wait()
 
     # Memory, in bytes.

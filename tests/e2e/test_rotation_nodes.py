@@ -24,6 +24,7 @@ import pytest
 
 from gateway.core.rotation import Operation
 from gateway.storage.database import Database, connect
+from tests.leaks.ledger import ledger
 from tests.proxy.caller import Answer, Caller, request
 from tests.proxy.recording import RecordingUpstream
 from tests.wiring.standing import small_map
@@ -110,6 +111,7 @@ async def _ready(process: Process) -> int:
     async with asyncio.timeout(READY_SECONDS):
         while line := await process.stderr.readline():
             told += line
+            ledger.logged(line, "the log of a gateway")
             event = json.loads(line) if line.startswith(b"{") else {}
             if event.get("event") == "ready":
                 return int(event["proxy"].rpartition(":")[2])
@@ -118,8 +120,8 @@ async def _ready(process: Process) -> int:
 
 async def _drain(process: Process) -> None:
     assert process.stderr is not None
-    while await process.stderr.readline():
-        pass
+    while line := await process.stderr.readline():
+        ledger.logged(line, "the log of a gateway")
 
 
 async def _end(process: Process) -> None:

@@ -16,6 +16,7 @@ from typing import TypeVar
 from gateway.storage.database import connect_alone
 from gateway.storage.embedded import EmbeddedPostgres
 from gateway.storage.migrations import migrate
+from tests.leaks.ledger import ledger
 
 T = TypeVar("T")
 _ROOM_BYTES = 2**30
@@ -87,7 +88,9 @@ class Databases:
 def serving() -> Iterator[Databases]:
     """A server of the test run's own. Enter in the main thread, before any other exists."""
     folder = quick_folder("gateway-tests-")
-    server = EmbeddedPostgres(data_dir=folder / "gateway", log=lambda _line: None)
+    server = EmbeddedPostgres(
+        data_dir=folder / "gateway", log=lambda line: ledger.logged(line, "the log of the embedded database")
+    )
     try:
         yield Databases(server.start())
     finally:
