@@ -27,6 +27,7 @@ from tests.bench.programs import Failed, found
 from tests.bench.proof import prove
 from tests.bench.report import as_json, as_text
 from tests.bench.rounds import Course, Referee
+from tests.bench.scale import command as scale
 from tests.bench.upstream import Upstream
 
 ROOT = Path(__file__).parents[2]
@@ -163,10 +164,13 @@ def _end(number: int, frame: FrameType | None) -> NoReturn:
 
 def main() -> int:
     """0 measured, 1 some contender was refused or the bench failed, 130 interrupted."""
-    options = read_options()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
     try:
+        if sys.argv[1:2] == ["scale"]:
+            scale.run(sys.argv[2:])
+            return 0
+        options = read_options()
         check_machine(options)
         # Also for all that is started: only contenders are put elsewhere.
         os.sched_setaffinity(0, {options.load_core})

@@ -45,12 +45,15 @@ def _environment(**settings: str) -> dict[str, str]:
 
 
 class Installation:
-    """What all gateways here share: the database with `tokens` callers, the settings, the map."""
+    """What all gateways here share: the database with `tokens` callers, the settings, the map.
+
+    A database that is in the folder already is taken as it is, if it holds as many.
+    """
 
     def __init__(self, folder: Path, *, upstream_port: int, tokens: int) -> None:
         self.folder = folder / "gateway"
         # PostgreSQL may run as another user, who has to reach its files below.
-        self.folder.mkdir(mode=0o711)
+        self.folder.mkdir(mode=0o711, exist_ok=True)
         self._server = EmbeddedPostgres(data_dir=self.folder / "data", log=lambda line: None)
         try:
             self.dsn = self._server.start()
@@ -120,6 +123,7 @@ class Gateway(Contender):
         settings: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(name, job, log=log)
+        self.admin_port = 0
         self._installation = installation
         self._settings = settings or {}
 
@@ -141,6 +145,9 @@ class Gateway(Contender):
         assert self._program is not None
         for line in self._program.output.read_bytes().splitlines():
             if line.startswith(b"{") and b'"ready"' in line and line.endswith(b"}"):
-                self.port = int(json.loads(line)["proxy"].rpartition(":")[2])
+                said = json.loads(line)
+                self.port, self.admin_port = (
+                    int(said[listener].rpartition(":")[2]) for listener in ("proxy", "admin")
+                )
                 return True
         return False

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -30,6 +31,7 @@ function init(arguments)
         requests[#requests + 1] = request
     end
 end
+{pause}
 function request()
     at = at % #requests + 1
     return requests[at]
@@ -52,6 +54,11 @@ class Run:
     seconds: float
     bad_statuses: int
     broken: int
+
+    @property
+    def wrong(self) -> int:
+        """All that did not end as it should."""
+        return self.bad_statuses + self.broken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,27 +85,25 @@ class Load:
 
     def saturate(self, port: int, seconds: float) -> Run:
         """As many requests as get through in this time."""
+        with self.pressing(port, seconds) as ended:
+            return ended()
+
+    @contextmanager
+    def pressing(self, port: int, seconds: float, *, pause_seconds: float = 0) -> Iterator[Callable[[], Run]]:
+        """The load in the background; call what it gives to wait for its end. Each connection pauses before a request."""
         wrk = found("wrk")
         if wrk is None:
             raise Failed("wrk is missing; on Debian and Ubuntu: apt install wrk")
         script = self.folder / "load.lua"
-        script.write_text(_SCRIPT)
-        lists = self._written()
-        output = self._run(
-            [
-                *(str(wrk), "-t", str(len(self.requests)), "-c", str(self.connections)),
-                *("-d", f"{max(1, round(seconds))}s", "-s", str(script)),
-                *(f"http://127.0.0.1:{port}/", "--", str(lists)),
-            ],
-            seconds,
-        )
-        said = json.loads(output.splitlines()[-1])
-        return Run(
-            requests=said["requests"],
-            seconds=said["microseconds"] / 1e6,
-            bad_statuses=said["statuses"],
-            broken=said["broken"],
-        )
+        pause = f"function delay() return {pause_seconds * 1000:.0f} end" if pause_seconds else ""
+        script.write_text(_SCRIPT.replace("{pause}", pause))
+        command = [
+            *(str(wrk), "-t", str(len(self.requests)), "-c", str(self.connections)),
+            *("-d", f"{max(1, round(seconds))}s", "-s", str(script)),
+            *(f"http://127.0.0.1:{port}/", "--", str(self._written())),
+        ]
+        with self._started(command) as process:
+            yield lambda: _read(self._ended(process, seconds))
 
     def pace(self, port: int, seconds: float) -> Paced:
         """The fixed rate, whatever the answers take."""
@@ -120,17 +125,40 @@ class Load:
         return place
 
     def _run(self, command: list[str], seconds: float) -> str:
-        done = subprocess.run(
+        with self._started(command) as process:
+            return self._ended(process, seconds)
+
+    @contextmanager
+    def _started(self, command: list[str]) -> Iterator[subprocess.Popen[str]]:
+        with subprocess.Popen(
             command,
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=seconds + 30,
-            check=False,
             start_new_session=True,
-            preexec_fn=pinned(self.core),
-        )
-        if done.returncode:
-            raise Failed(f"{Path(command[0]).name} failed:\n{done.stdout[-1000:]}{done.stderr[-1000:]}")
-        return done.stdout
+            preexec_fn=pinned(self.core),  # noqa: PLW1509 - there are no threads here
+        ) as process:
+            try:
+                yield process
+            except BaseException:
+                process.kill()
+                raise
+
+    def _ended(self, process: subprocess.Popen[str], seconds: float) -> str:
+        output, complaints = process.communicate(timeout=seconds + 30)
+        if process.returncode:
+            name = Path(str(process.args[0])).name  # type: ignore[index]
+            raise Failed(f"{name} failed:\n{output[-1000:]}{complaints[-1000:]}")
+        return output
+
+
+def _read(output: str) -> Run:
+    said = json.loads(output.splitlines()[-1])
+    return Run(
+        requests=said["requests"],
+        seconds=said["microseconds"] / 1e6,
+        bad_statuses=said["statuses"],
+        broken=said["broken"],
+    )

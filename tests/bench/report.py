@@ -7,7 +7,8 @@ from dataclasses import asdict
 from statistics import median
 from typing import Final
 
-from tests.bench.figures import Figure, Sample, Standing, figure, refused, standings
+from tests.bench.figures import Sample, Standing, figure, refused, standings
+from tests.bench.table import shown, table
 
 # From here on others have disturbed the caches and the turns of the contenders more than rounds can even out.
 _NOISY_SHARE: Final = 0.1
@@ -38,13 +39,13 @@ def as_text(samples: Sequence[Sample], *, references: Sequence[str], rate: float
     return "\n".join(
         [
             "CPU per request at full load, median (least–most) of the rounds; where the core is not full, the load was the limit",
-            *_table(
+            *table(
                 ("", "µs/request", "requests/s", "core", *(f"× {name}" for name in references)),
                 [_cpu_row(standing, references) for standing in found],
             ),
             "",
             f"Latency at {rate:g} requests/s, in ms; added: less the upstream's own in the same round",
-            *_table(
+            *table(
                 ("", "p50", "p99", "p99.9", "added p50"),
                 [_direct_row(samples), *(_latency_row(standing) for standing in found)],
             ),
@@ -58,42 +59,26 @@ def _cpu_row(standing: Standing, references: Sequence[str]) -> tuple[str, ...]:
     ratios = (standing.ratios.get(name) for name in references)
     return (
         standing.contender,
-        _shown(standing.cpu_microseconds, 1),
-        _shown(standing.requests_per_second, 0),
+        shown(standing.cpu_microseconds, 1),
+        shown(standing.requests_per_second, 0),
         f"{standing.core_share.median:.0%}",
-        *("-" if compared is None else _shown(compared, 2) for compared in ratios),
+        *("-" if compared is None else shown(compared, 2) for compared in ratios),
     )
 
 
 def _latency_row(standing: Standing) -> tuple[str, ...]:
     figures = (standing.p50, standing.p99, standing.p999, standing.added_p50)
-    return (standing.contender, *(_shown(each, 3) for each in figures))
+    return (standing.contender, *(shown(each, 3) for each in figures))
 
 
 def _direct_row(samples: Sequence[Sample]) -> tuple[str, ...]:
     figures = (figure(_direct(samples, name)) for name in ("direct_p50", "direct_p99", "direct_p999"))
-    return ("upstream alone", *(_shown(each, 3) for each in figures), "-")
+    return ("upstream alone", *(shown(each, 3) for each in figures), "-")
 
 
 def _direct(samples: Sequence[Sample], name: str) -> list[float]:
     """The upstream's own latency of each round, which is written into all samples of the round."""
     return list({sample.round: float(getattr(sample, name)) for sample in samples}.values())
-
-
-def _shown(value: Figure, digits: int) -> str:
-    return f"{value.median:.{digits}f} ({value.least:.{digits}f}–{value.most:.{digits}f})"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
-    lines = []
-    for row in (head, *rows):
-        first, *others = (
-            cell.ljust(width) if column == 0 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        lines.append("  ".join((first, *others)).rstrip())
-    return lines
 
 
 def _remarks(samples: Sequence[Sample], found: Sequence[Standing]) -> list[str]:

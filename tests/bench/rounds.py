@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tests.bench.contender import Contender
 from tests.bench.figures import Sample
-from tests.bench.load import Load, Paced
+from tests.bench.load import Load, Paced, Run
 from tests.bench.programs import Failed, core_busy_seconds, cpu_seconds
 
 
@@ -61,15 +61,11 @@ class Referee:
         return samples
 
     def _measure(self, contender: Contender, number: int, course: Course, direct: Paced) -> Sample:
-        pids, database = contender.pids, self._database_pids()
-        own, stored, busy = cpu_seconds(pids), cpu_seconds(database), core_busy_seconds(self._core)
-        run = self._load.saturate(contender.port, course.seconds)
-        # The tree is looked up again: what it started meanwhile is its own as well.
-        own = cpu_seconds(contender.pids) - own
+        database, busy = self._database_pids(), core_busy_seconds(self._core)
+        stored = cpu_seconds(database)
+        run, own = at_full_load(self._load, contender, course.seconds)
         stored = cpu_seconds(self._database_pids()) - stored
         busy = core_busy_seconds(self._core) - busy
-        if not run.requests:
-            raise Failed(f"{contender.name} answered nothing in {run.seconds:.1f} s")
         paced = self._load.pace(contender.port, course.paced_seconds)
         return Sample(
             contender=contender.name,
@@ -79,7 +75,7 @@ class Referee:
             cpu_seconds=own,
             postgres_cpu_seconds=stored,
             foreign_share=max(0.0, busy - own) / run.seconds,
-            wrong=run.bad_statuses + run.broken + paced.not_2xx,
+            wrong=run.wrong + paced.not_2xx,
             p50=paced.p50,
             p99=paced.p99,
             p999=paced.p999,
@@ -87,3 +83,14 @@ class Referee:
             direct_p99=direct.p99,
             direct_p999=direct.p999,
         )
+
+
+def at_full_load(load: Load, contender: Contender, seconds: float) -> tuple[Run, float]:
+    """What the load saw, and the seconds of CPU that the contender used. Raises Failed when nothing was answered."""
+    before = cpu_seconds(contender.pids)
+    run = load.saturate(contender.port, seconds)
+    # The tree is looked up again: what it started meanwhile is its own as well.
+    used = cpu_seconds(contender.pids) - before
+    if not run.requests:
+        raise Failed(f"{contender.name} answered nothing in {run.seconds:.1f} s")
+    return run, used

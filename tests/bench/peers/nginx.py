@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 from tests.bench.contender import IDENTITY, Contender, vouched
 from tests.bench.mix import OPERATIONS, Caller, Operation
@@ -64,6 +64,7 @@ _SITE: Final = """
     server {{
         listen 127.0.0.1:{port};
         {log}
+        {extra}
         add_header X-Request-Id $request_id always;
         {locations}
         location / {{
@@ -104,6 +105,8 @@ class Nginx(Contender):
     """What one can have with nginx alone, and cannot change without a reload."""
 
     leaves = "tokens are not hashed"
+    # Further directives of its server.
+    extra: ClassVar[str] = ""
 
     @classmethod
     def missing(cls) -> str | None:
@@ -117,6 +120,7 @@ class Nginx(Contender):
             upstream=UPSTREAM.format(port=job.upstream_port),
             port=self.port,
             log=LOG if self.log else "",
+            extra=self.extra,
             locations="".join(_locations()),
         )
         self._program = nginx(self.folder, http, core=job.core, port=self.port)
