@@ -54,13 +54,13 @@ def measure(stand: Stand) -> Iterator[Reading]:
 
 
 def _reading(
-    round: int, count: int, figure: str, value: float, *, digits: int, compared: bool = False
+    number: int, count: int, figure: str, value: float, *, digits: int, compared: bool = False
 ) -> Reading:
     return Reading(
         part=PART,
         case=f"{count:,}",
         figure=figure,
-        round=round,
+        round=number,
         value=value,
         digits=digits,
         compared=compared,
