@@ -15,6 +15,7 @@ from cachetools import LRUCache
 
 from gateway.core.model import TokenRecord
 from gateway.core.tokens import Digester
+from gateway.index.groups import Groups
 from gateway.storage.errors import StoreUnavailable
 
 
@@ -117,8 +118,8 @@ class TokenIndex:
         self._entries = _Entries(max_entries, self._unlink)
         self._unknown: LRUCache[bytes, float] = LRUCache(max_unknown)
         # integration → the digests held for it, so that a change drops exactly those.
-        self._of_integration: dict[str, set[bytes]] = {}
-        self._of_account: dict[str, set[str]] = {}
+        self._of_integration: Groups[bytes] = Groups()
+        self._of_account: Groups[str] = Groups()
         self._wanted: dict[bytes, _Wanted] = {}
         self._in_flight: dict[bytes, _Wanted] = {}
         self._loads: set[asyncio.Task[None]] = set()
@@ -266,8 +267,8 @@ class TokenIndex:
         self._unknown.pop(key, None)
         self._entries[key] = _Entry(record, now + self._fresh_seconds)
         caller = record.caller
-        self._of_integration.setdefault(caller.integration_id, set()).add(key)
-        self._of_account.setdefault(caller.account_id, set()).add(caller.integration_id)
+        self._of_integration.add(caller.integration_id, key)
+        self._of_account.add(caller.account_id, caller.integration_id)
 
     def _forget(self, key: bytes) -> None:
         entry = self._entries.pop(key, None)
@@ -276,18 +277,9 @@ class TokenIndex:
 
     def _unlink(self, key: bytes, entry: _Entry) -> None:
         caller = entry.record.caller
-        keys = self._of_integration.get(caller.integration_id)
-        if keys is None:
-            return
-        keys.discard(key)
-        if keys:
-            return
-        del self._of_integration[caller.integration_id]
-        integrations = self._of_account.get(caller.account_id)
-        if integrations is not None:
-            integrations.discard(caller.integration_id)
-            if not integrations:
-                del self._of_account[caller.account_id]
+        self._of_integration.discard(caller.integration_id, key)
+        if not self._of_integration.of(caller.integration_id):
+            self._of_account.discard(caller.account_id, caller.integration_id)
 
     # What the store says.
 
@@ -295,11 +287,11 @@ class TokenIndex:
         """Forget all that the change of this revision touched; a load that began before it will not be kept."""
         named = set(integrations)
         for account in accounts:
-            named |= self._of_account.get(account, set())
+            named.update(self._of_account.of(account))
             self._note(account, revision)
         for integration in named:
             self._note(integration, revision)
-            for key in list(self._of_integration.get(integration, ())):
+            for key in self._of_integration.of(integration):
                 self.counts.invalidations += 1
                 self._forget(key)
 

@@ -7,6 +7,7 @@ Every question is one statement with a time limit; a failure of any kind is Stor
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -43,6 +44,8 @@ INSERT INTO nodes (id, applied_revision, version) VALUES ($1, $2, $3)
 ON CONFLICT (id) DO UPDATE
 SET heartbeat_at = now(), applied_revision = excluded.applied_revision, version = excluded.version
 """
+# More kinds of integrations than that have little in common.
+_MOST_SETS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +56,27 @@ class Loaded:
     records: list[TokenRecord | None]
 
 
-def _record(row: asyncpg.Record) -> TokenRecord:
+class _SharedScopes:
+    """One set for all integrations that hold the same scopes: they are what takes most of a record's memory."""
+
+    __slots__ = ("_sets",)
+
+    def __init__(self) -> None:
+        self._sets: dict[tuple[str, ...], frozenset[str]] = {}
+
+    def of(self, scopes: Sequence[str]) -> frozenset[str]:
+        """The set of these, sorted as the store keeps them."""
+        key = tuple(scopes)
+        shared = self._sets.get(key)
+        if shared is None:
+            if len(self._sets) >= _MOST_SETS:
+                self._sets.clear()
+            # Sets that differ still have their words in common.
+            shared = self._sets[key] = frozenset(map(sys.intern, scopes))
+        return shared
+
+
+def _record(row: asyncpg.Record, scopes: _SharedScopes) -> TokenRecord:
     ends_at, ending, deleted_at = row["ends_at"], row["ending"], row["deleted_at"]
     # Deleting ends the tokens as well; the tombstone alone must do, too.
     if deleted_at is not None and (ends_at is None or deleted_at < ends_at):
@@ -64,7 +87,7 @@ def _record(row: asyncpg.Record) -> TokenRecord:
             account_kind=AccountKind(row["account_kind"]),
             integration_id=row["integration_id"],
             token_id=row["token_id"],
-            scopes=frozenset(row["scopes"]),
+            scopes=scopes.of(row["scopes"]),
         ),
         suspended=row["suspended"],
         ends_at=None if ends_at is None else ends_at.timestamp(),
@@ -84,6 +107,7 @@ class Lookup:
         self._database = database
         self._version = version
         self._timeout_seconds = timeout_seconds
+        self._scopes = _SharedScopes()
 
     def __repr__(self) -> str:
         return f"Lookup({self._database!r}, timeout_seconds={self._timeout_seconds})"
@@ -99,18 +123,18 @@ class Lookup:
         records = []
         for candidates in digests:
             row = next((found[digest] for digest in candidates if digest in found), None)
-            records.append(None if row is None else _record(row))
+            records.append(None if row is None else _record(row, self._scopes))
         return Loaded(revision=rows[0]["revision"], records=records)
 
     async def current_token(self, integration_id: str) -> TokenRecord | None:
         """The token that an integration's app should send, or the last one it had; None when it never had one."""
         rows = await self._fetch(_OF_INTEGRATION, integration_id)
-        return _record(rows[0]) if rows else None
+        return _record(rows[0], self._scopes) if rows else None
 
     async def token(self, token_id: str) -> TokenRecord | None:
         """A token ever issued, by its id."""
         rows = await self._fetch(f"{_TOKENS} WHERE t.id = $1", token_id)
-        return _record(rows[0]) if rows else None
+        return _record(rows[0], self._scopes) if rows else None
 
     async def revision(self) -> tuple[int, float]:
         """The newest revision, and the database's clock as UNIX time in seconds."""

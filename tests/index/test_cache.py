@@ -156,8 +156,8 @@ async def test_a_token_that_made_room_leaves_nothing_behind(store: ScriptedStore
         store.add(secret, record(f"pi_{number}", account=f"acc_{number % 50}"))
         await index.load(secret)
     assert len(index) == 10
-    assert sum(map(len, index._of_integration.values())) == 10
-    assert sum(map(len, index._of_account.values())) == 10
+    assert sum(len(index._of_integration.of(each)) for each in index._of_integration) == 10
+    assert sum(len(index._of_account.of(each)) for each in index._of_account) == 10
     assert not index._in_flight
     assert not index._wanted
 
