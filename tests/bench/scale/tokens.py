@@ -10,7 +10,12 @@ from tests.bench.scale.stand import Stand
 
 PART: Final = "tokens"
 SIZES: Final = (1_000, 100_000, 1_000_000)
-_UNITS: Final = {"bytes per token": 0, "µs per hit": 2, "s until all are known": 2}
+_UNITS: Final = {
+    "bytes per token": 0,
+    "µs per hit": 2,
+    "ms of a garbage collection": 1,
+    "s until all are known": 2,
+}
 
 
 def measure(stand: Stand) -> Iterator[Reading]:
