@@ -19,7 +19,7 @@ def said(samples: list[Sample]) -> str:
 
 def test_the_table_shows_each_contender_beside_both_references() -> None:
     row = next(line for line in said(SAMPLES).splitlines() if line.startswith("gateway"))
-    assert "6300.0 (6000.0–6600.0)" in row
+    assert "6,300.0 (6,000.0–6,600.0)" in row
     assert "3.00 (3.00–3.00)" in row
     assert "0.30 (0.30–0.30)" in row
 
