@@ -85,7 +85,7 @@ def _print(found: SuggestionsView) -> None:
     )
     if found.young:
         note(
-            f"{counted(found.young, 'integration')} made since then are left out: they had no time to use all they hold"
+            f"left out: {counted(found.young, 'integration')} made since then, without the time to use all it holds"
         )
     if not found.is_complete:
         since = "it never was" if found.counting_since is None else f"since {shown(found.counting_since)}"

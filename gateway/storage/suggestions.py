@@ -17,11 +17,15 @@ from gateway.storage.database import Reader
 from gateway.storage.paging import Page
 
 _SLICE: Final = timedelta(days=1)
+# What a node has not stored yet is not counted: a node that was not heard from for a while may hold uses nobody knows of.
 _COUNTED: Final = """
-SELECT min(started_at) AS counting_since, COALESCE(sum(GREATEST(
-    LEAST(ended_at, $2::timestamptz) - GREATEST(started_at, $1::timestamptz), interval '0'
+WITH known AS (
+    SELECT min(COALESCE(usage_known_at, '-infinity')) AS until FROM nodes
+)
+SELECT min(p.started_at) AS counting_since, COALESCE(sum(GREATEST(
+    LEAST(p.ended_at, $2::timestamptz, known.until) - GREATEST(p.started_at, $1::timestamptz), interval '0'
 )), interval '0') AS counted
-FROM usage_periods
+FROM usage_periods AS p CROSS JOIN known
 """
 _CALLED: Final = "SELECT DISTINCT route FROM usage_hourly WHERE hour >= $1 AND hour < $2 AND route <> ''"
 _REFUSED: Final = """

@@ -81,7 +81,10 @@ def sample_call(route_map: RouteMap) -> str:
     gets = [
         route
         for route in route_map.routes
-        if route.method == "GET" and route.account in (None, AccountKind.SUB_ACCOUNT) and not route.websocket
+        if route.method == "GET"
+        and route.access is not Access.DENY
+        and route.account in (None, AccountKind.SUB_ACCOUNT)
+        and not route.websocket
     ]
     if not gets:
         return "/"

@@ -75,7 +75,7 @@ async def test_a_request_that_is_let_through_is_told_whole(console: Console, ope
     assert told["route"]["where"].endswith("routes.yaml:12")
     assert [one["stage"] for one in told["steps"]] == [stage.value for stage in Stage]
     assert {one["state"] for one in told["steps"]} == {"passed", "nothing"}
-    assert "GET /contacts/cA?limit=1 to upstream main" in step(told, "forward")[1]
+    assert "GET /contacts/cA?limit=1 to the upstream main" in step(told, "forward")[1]
     assert not told["is_draft"]
 
 
@@ -220,7 +220,8 @@ async def test_members_are_told_of_their_own_integrations_and_of_scopes(
     for client in (admin, limited):
         told = await ask(client, integration_id=mine)
         assert told["allowed"]
-        assert (told["route"]["where"], told["route"]["urls"]) == ("", [])
+        assert [told["route"][name] for name in ("where", "upstream", "urls")] == ["", "", []]
+        assert "upstream main" not in str(told)
         assert "127.0.0.1" not in str(told)
         assert "routes.yaml" not in str(told)
         assert (await client.post("/explain", {**GET, "integration_id": theirs})).told() == (422, "invalid")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.core.usage import HourlyCount, ShadowCount, UsageBatch
+from gateway.storage.lookup import Lookup
 from gateway.storage.usage import record_usage
 from tests.admin.conftest import NEW, Client, Console
 from tests.wiring.standing import MAP
@@ -176,6 +177,10 @@ async def test_how_much_of_the_time_was_counted_is_said(console: Console, operat
     assert not found["is_complete"]
     await period(9.9, 0.0)
     assert (await suggested(operator))["is_complete"]
+    await Lookup(console.database).heartbeat("node-1", 1)
+    await console.database.fetch("UPDATE nodes SET usage_known_at = now() - make_interval(days => 2)")
+    found = await suggested(operator)
+    assert (found["is_complete"], round(found["counted_seconds"] / 86400, 1)) == (False, 27.9)
 
 
 async def test_integrations_come_in_pages_and_the_rest_with_the_first(

@@ -13,7 +13,7 @@ def test_what_is_unused_is_listed_and_the_doubt_is_said(command: Warm, site: Sit
     assert "ROUTES THAT NOBODY CALLED" in result.out
     assert "/contacts/{contactId}" in result.out
     assert "/oauth/token" not in result.out
-    assert "integrations made since then are left out" in result.err
+    assert "integrations made since then, without the time" in result.err
     assert "not all of this time was counted (it never was)" in result.err
     told = command("suggest", "--unused-for", "1h", "--json", "--config", site.config)
     assert (told.status, told.json["is_complete"], told.json["next_cursor"]) == (0, False, None)

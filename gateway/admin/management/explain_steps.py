@@ -260,10 +260,11 @@ def _forward(case: Case) -> _Told:
         return _passed("the gateway answers the preflight itself, with 204")
     if not isinstance(verdict, Forward):
         return _nothing("to the upstream")
-    urls = f" at {_listed(address.url for address in verdict.plan.pool.addresses)}" if case.in_full else ""
+    pool = verdict.plan.pool
+    where = f" {pool.name} at {_listed(address.url for address in pool.addresses)}" if case.in_full else ""
     who = "with nobody's identity" if verdict.caller is None else "with the caller's identity"
     target = redacted(verdict.start.partition(b"\r\n")[0].rpartition(b" ")[0].decode("ascii"))
-    return _passed(f"{target} to upstream {verdict.plan.pool.name}{urls}, {who}")
+    return _passed(f"{target} to the upstream{where}, {who}")
 
 
 def _kind(case: Case) -> str:

@@ -79,7 +79,7 @@ def _route(case: Case) -> ExplainedRouteView | None:
         shadow=tried(route),
         body_limit=plan.body_limit,
         where=route.where if case.in_full else "",
-        upstream=route.upstream,
+        upstream=route.upstream if case.in_full else "",
         urls=tuple(address.url for address in plan.pool.addresses) if case.in_full else (),
     )
 

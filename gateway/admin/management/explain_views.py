@@ -63,7 +63,7 @@ class CandidateView(Value):
 
 
 class ExplainedRouteView(Value):
-    """The operation. `body_limit` is in bytes; `where` is its line in the map, and for operators only, as `urls`."""
+    """The operation. `body_limit` is in bytes; Operators alone are told `where` in the map it stands, and `upstream` and `urls`."""
 
     method: str
     path: str
