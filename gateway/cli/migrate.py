@@ -31,6 +31,6 @@ async def _migrate(dsn: str) -> list[str]:
     await (await connect(dsn, pool_size=1)).close()
     connection = await connect_alone(dsn)
     try:
-        return await run_migrations(connection)
+        return await run_migrations(connection, log=note)
     finally:
         await connection.close()

@@ -35,12 +35,13 @@ def serve(
 
 
 async def _serve(settings: Settings, route_map: RouteMap, peppers: Peppers, dsn: str) -> None:
+    log = structlog.get_logger("gateway")
     async with (
         stoppable() as signals,
-        opened(dsn, pool_size=settings.database.pool_size) as database,
+        opened(dsn, pool_size=settings.database.pool_size, log=log.info) as database,
         running_node(settings, route_map, database, peppers) as node,
     ):
-        structlog.get_logger("gateway").info(
+        log.info(
             "ready",
             proxy=f"{settings.proxy.listen.host}:{node.proxy_port}",
             admin=f"{settings.admin.listen.host}:{node.admin_port}",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -20,6 +20,7 @@ from gateway.storage.errors import SchemaError, SchemaTooNew, translated
 # Any number that no other program takes in this database.
 _LOCK: Final = 0x67617465_77617931
 _POLL_SECONDS: Final = 0.05
+_TRY: Final = "SELECT pg_try_advisory_lock($1)"
 _NAME: Final = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 _TABLE: Final = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -85,10 +86,13 @@ async def _pending(connection: Connection, migrations: Sequence[Migration]) -> t
 
 
 @asynccontextmanager
-async def _alone(connection: Connection) -> AsyncIterator[None]:
+async def _alone(connection: Connection, log: Callable[[str], None] | None) -> AsyncIterator[None]:
     # Waiting inside pg_advisory_lock would hold a snapshot, on which CREATE INDEX CONCURRENTLY of the holder waits.
-    while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):  # noqa: ASYNC110
-        await asyncio.sleep(_POLL_SECONDS)
+    if not await connection.fetchval(_TRY, _LOCK):
+        if log is not None:
+            log("another process migrates the database; waiting until it is done")
+        while not await connection.fetchval(_TRY, _LOCK):  # noqa: ASYNC110
+            await asyncio.sleep(_POLL_SECONDS)
     try:
         yield
     finally:
@@ -96,15 +100,20 @@ async def _alone(connection: Connection) -> AsyncIterator[None]:
             await connection.execute("SELECT pg_advisory_unlock($1)", _LOCK)
 
 
-async def migrate(connection: Connection, migrations: Sequence[Migration] | None = None) -> list[str]:
+async def migrate(
+    connection: Connection,
+    migrations: Sequence[Migration] | None = None,
+    *,
+    log: Callable[[str], None] | None = None,
+) -> list[str]:
     """Brings the schema to this version; returns the names of what was applied, none when it is there already.
 
-    It waits while another process migrates. A migration that fails is rolled back, those before it stay.
+    It waits while another process migrates, which it tells `log`. A migration that fails is rolled back, those before it stay.
     """
     known = shipped() if migrations is None else migrations
     applied = []
     with translated():
-        async with _alone(connection):
+        async with _alone(connection, log):
             await connection.execute(_TABLE)
             for migration in await _pending(connection, known):
                 async with connection.transaction():

@@ -35,15 +35,17 @@ def database_address(settings: Settings, *, join: bool, log: Callable[[str], Non
 
 
 @asynccontextmanager
-async def opened(dsn: str, *, pool_size: int) -> AsyncIterator[Database]:
-    """The database, its schema brought to this version. Raises StorageError."""
+async def opened(
+    dsn: str, *, pool_size: int, log: Callable[[str], None] | None = None
+) -> AsyncIterator[Database]:
+    """The database, its schema brought to this version; `log` is told where it must wait. Raises StorageError."""
     database = await connect(dsn, pool_size=pool_size)
     try:
         connection = await connect_alone(dsn)
         try:
             # A role that may not change the schema can serve one that is up to date.
             if (await schema_state(connection)).pending:
-                await migrate(connection)
+                await migrate(connection, log=log)
         finally:
             await connection.close()
         yield database

@@ -9,7 +9,7 @@ import select
 import signal
 import subprocess
 import sys
-import time
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -121,43 +121,65 @@ class Running:
     arguments: tuple[str | Path, ...]
     folder: Path
     overrides: dict[str, str] = field(default_factory=dict)
-    process: subprocess.Popen[bytes] | None = None
+    process: subprocess.Popen[bytes] = field(init=False)
+    _heard: bytes = field(init=False, default=b"")
+    _over: bool = field(init=False, default=False)
+    _news: threading.Condition = field(init=False, default_factory=threading.Condition)
+    _listening: threading.Thread = field(init=False)
 
     def __post_init__(self) -> None:
-        with self.errors.open("wb") as errors:
-            self.process = subprocess.Popen(
-                [COMMAND, *map(str, self.arguments)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                bufsize=0,  # what is waited for is the pipe, not a buffer before it
-                cwd=self.folder,
-                env=environment(**self.overrides),
-                start_new_session=True,  # a signal of the test is for it alone
-            )
+        self.process = subprocess.Popen(
+            [COMMAND, *map(str, self.arguments)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,  # what is waited for is the pipe, not a buffer before it
+            cwd=self.folder,
+            env=environment(**self.overrides),
+            start_new_session=True,  # a signal of the test is for it alone
+        )
+        self._listening = threading.Thread(target=self._listen, daemon=True)
+        self._listening.start()
 
-    @property
-    def errors(self) -> Path:
-        return self.folder / f"stderr-{id(self)}"
+    def _listen(self) -> None:
+        """Reads what it writes to standard error until it ended; children that outlive it may hold the pipe open."""
+        assert self.process.stderr is not None
+        pipe, end = self.process.stderr.fileno(), os.pidfd_open(self.pid)
+        poll = select.poll()
+        poll.register(pipe, select.POLLIN)
+        poll.register(end, select.POLLIN)
+        try:
+            # What it wrote before its end is read before the end is noticed.
+            while pipe in {descriptor for descriptor, _ in poll.poll()}:
+                piece = os.read(pipe, 65536)
+                if not piece:
+                    break
+                with self._news:
+                    self._heard += piece
+                    self._news.notify_all()
+        finally:
+            os.close(end)
+            with self._news:
+                self._over = True
+                self._news.notify_all()
 
     @property
     def said(self) -> str:
-        """What it wrote to standard error so far."""
-        return self.errors.read_text(errors="replace")
+        """What it wrote to standard error so far; all of it, once it ended."""
+        return self._heard.decode(errors="replace")
 
     @property
     def events(self) -> list[dict[str, Any]]:
         """Its log, which is JSON where nobody looks at a terminal."""
-        return [json.loads(line) for line in self.said.splitlines() if line.startswith("{")]
+        whole, _, _ = self.said.rpartition("\n")
+        return [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
 
     @property
     def pid(self) -> int:
-        assert self.process is not None
         return self.process.pid
 
     def first_line(self) -> str:
         """The first line of its standard output."""
-        assert self.process is not None
         assert self.process.stdout is not None
         ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE_SECONDS)
         assert ready, f"it said nothing: {self.said}"
@@ -168,23 +190,24 @@ class Running:
 
     def event(self, name: str) -> dict[str, Any]:
         """Waits for an event in its log."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline:
-            for event in self.events:
-                if event["event"].startswith(name):
-                    return event
-            assert self.process is not None
-            assert self.process.poll() is None, f"it ended: {self.said}"
-            time.sleep(0.01)
-        raise AssertionError(f"no {name!r} in {self.said}")
+
+        def found() -> dict[str, Any] | None:
+            return next((event for event in self.events if event["event"].startswith(name)), None)
+
+        with self._news:
+            self._news.wait_for(lambda: found() or self._over, PATIENCE_SECONDS)
+            event = found()
+        assert event is not None, f"no {name!r} in {self.said}"
+        return event
 
     def tell(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)
 
     def wait(self) -> int:
         """Its exit status, once it ended."""
-        assert self.process is not None
-        return self.process.wait(PATIENCE_SECONDS)
+        status = self.process.wait(PATIENCE_SECONDS)
+        self._listening.join(PATIENCE_SECONDS)
+        return status
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         self.tell(number)
@@ -192,12 +215,10 @@ class Running:
 
     def rest(self) -> bytes:
         """What else it wrote to standard output, after its end."""
-        assert self.process is not None
         assert self.process.stdout is not None
         return self.process.stdout.read()
 
     def close(self) -> None:
-        assert self.process is not None
         if self.process.poll() is None:
             self.process.terminate()
             try:
@@ -205,9 +226,11 @@ class Running:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        self._listening.join(PATIENCE_SECONDS)
         ledger.logged(self.said, "standard error of a command that serves")
-        if self.process.stdout is not None:
-            self.process.stdout.close()
+        for pipe in (self.process.stdout, self.process.stderr):
+            assert pipe is not None
+            pipe.close()
 
 
 def processes_of(data_dir: Path) -> list[int]:
@@ -228,9 +251,16 @@ def processes_of(data_dir: Path) -> list[int]:
 
 def gone(data_dir: Path) -> bool:
     """Whether all processes of this folder end in time; the kernel ends orphans a moment after their parent."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while processes_of(data_dir):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
+    while found := processes_of(data_dir):
+        for process in found:
+            try:
+                end = os.pidfd_open(process)
+            except ProcessLookupError:
+                continue
+            try:
+                ended, _, _ = select.select([end], [], [], PATIENCE_SECONDS)
+            finally:
+                os.close(end)
+            if not ended:
+                return False
     return True
