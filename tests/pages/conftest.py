@@ -173,12 +173,12 @@ class Browser:
             },
         )
 
-    async def send(self, page: Page, ending: str = "", **values: str | list[str]) -> Page:
+    async def send(self, page: Page, ending: str = "", /, **values: str | list[str]) -> Page:
         """Fills in a form of the page and sends it."""
         form = page.form(ending)
         return await self.post(form.action, form.filled(**values))
 
-    async def submit(self, path: str, ending: str = "", **values: str | list[str]) -> Page:
+    async def submit(self, path: str, ending: str = "", /, **values: str | list[str]) -> Page:
         """Opens a page, and sends its form."""
         page = await self.get(path)
         assert page.status == 200, (page.status, page.text)

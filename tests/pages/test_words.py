@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gateway.admin.management.explain_views import Stage, StepState
 from gateway.admin.management.requests import Rotation
 from gateway.admin.management.values import parse
 from gateway.admin.pages.answers import DONE_WORDS, Done
@@ -16,7 +17,7 @@ from gateway.admin.pages.scope_choices import service_name, services
 from gateway.admin.pages.views_actions import WARNINGS
 from gateway.admin.pages.views_actions import Action as Press
 from gateway.admin.pages.windows import as_sent, choices
-from gateway.admin.pages.words import ACTIONS, OUTCOMES, VERDICTS, action_words, outcome_words
+from gateway.admin.pages.words import ACTIONS, OUTCOMES, STAGES, STEPS, VERDICTS, action_words, outcome_words
 from gateway.core.cutover import Verdict
 from gateway.core.model import AccountKind
 from gateway.core.reasons import Code
@@ -31,6 +32,8 @@ def test_every_closed_set_has_its_words() -> None:
     assert set(VERDICTS) == set(Verdict)
     assert set(DONE_WORDS) == set(Done)
     assert set(WARNINGS) == set(Press)
+    assert set(STAGES) == set(Stage)
+    assert set(STEPS) == set(StepState)
 
 
 def test_what_a_later_version_records_is_shown_as_it_is() -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from gateway.admin.management.sessions import csrf_token
-from gateway.admin.pages import moments, words
+from gateway.admin.pages import moments, route_listing, words
 from gateway.admin.pages.answers import BASE, DONE_WORDS, OPERATORS, Done, Show
 from gateway.admin.pages.navigation import groups
 from gateway.admin.pages.static import StaticFiles
@@ -37,6 +37,7 @@ def environment(static: StaticFiles) -> Environment:
         left=moments.left,
         span=moments.span_words,
         counted=moments.counted,
+        capitalize_first=words.capitalized,
         action=words.action_words,
         outcome=words.outcome_words,
     )
@@ -45,6 +46,9 @@ def environment(static: StaticFiles) -> Environment:
         operators=OPERATORS,
         static=static.address,
         verdicts=words.VERDICTS,
+        stage_words=words.STAGES,
+        step_words=words.STEPS,
+        need_words=route_listing.need_words,
         fresh=lambda: secrets.token_urlsafe(16),
     )
     return made

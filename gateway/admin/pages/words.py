@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from gateway.admin.management.explain_views import Stage, StepState
 from gateway.admin.management.refusals import Flaw
 from gateway.core.cutover import Verdict
 from gateway.core.reasons import Code
@@ -60,6 +61,27 @@ OUTCOMES: Final = {
     Code.OVERLOADED: "Gateway busy",
     Code.INTERNAL_ERROR: "Gateway failed",
 }
+STAGES: Final = {
+    Stage.READ: "Read the request",
+    Stage.PATH: "Make the path canonical",
+    Stage.MATCH: "Find the operation",
+    Stage.CREDENTIAL: "Look at the credential",
+    Stage.TOKEN: "Look up the token",
+    Stage.OPERATION: "Is it served at all",
+    Stage.ACCOUNT: "Kind of account",
+    Stage.SCOPE: "Scope",
+    Stage.VERSION: "Version header",
+    Stage.LIMITS: "Limits",
+    Stage.SHADOW: "What is only tried",
+    Stage.FORWARD: "Forward",
+}
+# How a step came out: its sign, and the words for who does not see it.
+STEPS: Final = {
+    StepState.PASSED: ("✓", "passed"),
+    StepState.REFUSED: ("✕", "refused"),
+    StepState.NOTHING: ("–", "nothing to judge"),
+    StepState.UNREACHED: ("·", "not reached"),
+}
 VERDICTS: Final = {
     Verdict.SAFE_TO_EXPIRE: (
         "good",
@@ -105,6 +127,11 @@ def outcome_words(outcome: str) -> str:
             "caller_left": "Caller left before the answer",
             "caller_stalled": "Caller stopped taking the answer",
         }.get(outcome, outcome)
+
+
+def capitalized(text: str) -> str:
+    """With a capital at its beginning, and all else as it was."""
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def by_field(flaws: Iterable[Flaw]) -> dict[str, str]:

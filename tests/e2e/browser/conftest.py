@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from playwright.async_api import BrowserContext, Page, async_playwright
 
 from gateway.admin.passwords import hash_password
 from gateway.core.model import AccountKind
-from gateway.storage import accounts, members
+from gateway.storage import accounts, inactivity, members
 from gateway.storage.accounts import Account
 from gateway.storage.members import Member, Role
 from gateway.wiring.demo import at_sample_upstream
@@ -21,6 +23,7 @@ from gateway.wiring.routes import publishable, shipped_map
 from tests.proxy.caller import Caller, request
 from tests.wiring.rig import Gateway, Rig
 
+_PATIENCE_SECONDS = 15.0
 PASSWORD = "correct horse battery"
 SCREENSHOTS = Path(__file__).parents[3] / "build" / "screenshots"
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -100,6 +103,43 @@ class Town:
             return (await caller.ask(request("GET", target, token=token))).status
         finally:
             await caller.close()
+
+    async def recorded(self, requests: int) -> None:
+        """Waits until so many requests are counted in the store."""
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while True:
+                (row,) = await self.gateway.database.fetch("SELECT sum(count) AS n FROM usage_hourly")
+                if (row["n"] or 0) >= requests:
+                    return
+                # Counts are written every few seconds, and nobody but a test waits for it.
+                await asyncio.sleep(0.05)
+
+    async def _set(self, secret: str, change: str, *values: object) -> None:
+        """Changes the row of a token behind the gateway's back, and lets it forget what it knew of it."""
+        hint = f"{secret[:8]}…{secret[-4:]}"
+        rows = await self.gateway.database.fetch(
+            f"UPDATE tokens SET {change} WHERE hint = $1 RETURNING id", hint, *values
+        )
+        assert len(rows) == 1
+        self.gateway.node._index.clear()
+
+    async def let_the_deadline_pass(self, secret: str) -> None:
+        """As if the window of the rotation were over."""
+        await self._set(secret, "ends_at = now() - interval '1 microsecond'")
+
+    async def let_the_token_be_old(self, secret: str, *, days: int) -> None:
+        """As if the token had been made so long ago."""
+        await self._set(secret, "created_at = now() - $2::interval", timedelta(days=days))
+
+    async def let_the_token_be_idle(self, secret: str, *, days: int) -> None:
+        """As if nobody had sent the token for so long, while the gateway was up; and the job came by."""
+        database, idle = self.gateway.database, timedelta(days=days)
+        await self.let_the_token_be_old(secret, days=days)
+        await database.fetch("DELETE FROM usage_periods")
+        await database.fetch("INSERT INTO usage_periods VALUES (now() - $1::interval, now())", idle)
+        await database.fetch("UPDATE nodes SET usage_known_at = now()")
+        for token in await inactivity.idle_tokens(database, expire_after=None):
+            await inactivity.expire_idle(database, token, expire_after=None)
 
 
 @pytest.fixture
