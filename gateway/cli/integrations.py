@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gateway.admin.api.operation import IntegrationsQuery
 from gateway.admin.management.integrations import Versions
 from gateway.admin.management.outcomes import IntegrationChanged, IntegrationIssued, IntegrationList
 from gateway.admin.management.requests import IntegrationEdit, NewIntegration
@@ -91,16 +92,25 @@ def create(
 @app.command("list")
 def list_(
     account: Annotated[str, typer.Option(help="The account's id.")],
+    search: Annotated[
+        str, typer.Option(help="Only those that have each of these words in name, description or id.")
+    ] = "",
     deleted: Annotated[bool, typer.Option("--deleted", help="Deleted ones as well.")] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List an account's integrations, newest first."""
+    query = given(IntegrationsQuery, {"deleted": deleted, "search": search})
 
     async def work(desk: Desk) -> IntegrationList:
         return await everything(
             lambda limit, cursor: desk.management.integrations.list(
-                desk.by, known(account, "account"), limit=limit, cursor=cursor, with_deleted=deleted
+                desk.by,
+                known(account, "account"),
+                limit=limit,
+                cursor=cursor,
+                with_deleted=query.deleted,
+                search=query.search,
             )
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypedDict, Unpack
 
@@ -31,9 +31,14 @@ __all__ = [
     "suspend",
 ]
 
-_PAGE: Final = integration_state.SELECT.format(
-    where="account_id = $1 AND ($5 OR deleted_at IS NULL)"
-    " AND (created_at, id) < ($2, $3) ORDER BY created_at DESC, id DESC LIMIT $4"
+_OF_ACCOUNT: Final = "account_id = $1 AND ($5 OR deleted_at IS NULL) AND (created_at, id) < ($2, $3)"
+_NEWEST: Final = "ORDER BY created_at DESC, id DESC LIMIT $4"
+_PAGE: Final = integration_state.SELECT.format(where=f"{_OF_ACCOUNT} {_NEWEST}")
+# Each word is somewhere in it. No pattern, in which a `%` would mean something; no index either: an account has so few
+# integrations that reading all of them takes milliseconds.
+_SEARCH: Final = integration_state.SELECT.format(
+    where=f"{_OF_ACCOUNT} AND NOT EXISTS (SELECT FROM unnest($6::text[]) AS word"
+    f" WHERE strpos(lower(concat_ws(E'\\n', name, description, id)), lower(word)) = 0) {_NEWEST}"
 )
 
 
@@ -107,10 +112,20 @@ async def account_of(reader: Reader, integration_id: str) -> str:
 
 
 async def list_page(
-    reader: Reader, *, account_id: str, limit: int, cursor: str | None = None, with_deleted: bool = False
+    reader: Reader,
+    *,
+    account_id: str,
+    limit: int,
+    cursor: str | None = None,
+    with_deleted: bool = False,
+    words: Sequence[str] = (),
 ) -> Page[Integration]:
-    """The integrations of an account, newest first."""
-    rows = await reader.fetch(_PAGE, account_id, *paging.decode(cursor), limit + 1, with_deleted)
+    """The integrations of an account, newest first: those that have all the words in name, description or id."""
+    arguments = (account_id, *paging.decode(cursor), limit + 1, with_deleted)
+    if words:
+        rows = await reader.fetch(_SEARCH, *arguments, list(words))
+    else:
+        rows = await reader.fetch(_PAGE, *arguments)
     return paging.page(from_rows(rows), limit)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -202,8 +203,37 @@ async def test_a_list_is_paged_newest_first(console: Console, operator: Client) 
     assert seen == names[::-1]
 
 
+async def test_a_list_is_searched(console: Console, operator: Client) -> None:
+    account = await console.account()
+    for name in ("Order sync", "Order export", "Contacts"):
+        await made(operator, account.id, name=name)
+
+    async def found(search: str) -> list[str]:
+        reply = await operator.get(f"/accounts/{account.id}/integrations?search={quote(search)}")
+        assert reply.status == 200, reply.content
+        return [item["name"] for item in reply.json["items"]]
+
+    assert await found("ORDER") == ["Order export", "Order sync"]
+    assert await found(" sync  order order") == ["Order sync"]
+    assert await found("   ") == ["Contacts", "Order export", "Order sync"]
+    assert await found("nothing of the kind") == []
+    ten = "order ord rde der or rd de er o r"
+    assert await found(f"{ten} zzzzzz") == ["Order export", "Order sync"], "ten words are looked for"
+
+
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=201", "limit=x", "cursor=x", "limit=1&limit=2", "unknown=1", "deleted=maybe"]
+    "query",
+    [
+        "search=%00",
+        f"search={'x' * 201}",
+        "limit=0",
+        "limit=201",
+        "limit=x",
+        "cursor=x",
+        "limit=1&limit=2",
+        "unknown=1",
+        "deleted=maybe",
+    ],
 )
 async def test_a_wrong_parameter_is_named(console: Console, operator: Client, query: str) -> None:
     account = await console.account()

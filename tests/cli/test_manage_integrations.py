@@ -139,6 +139,10 @@ def test_suspended_resumed_and_deleted(office: Office, account: str) -> None:
     assert office.json("integration", "show", pi)["state"] == "deleted"
     listed = [i["id"] for i in office.json("integration", "list", "--account", account)["items"]]
     assert pi not in listed
+    search = ("integration", "list", "--account", account, "--search", pi)
+    assert office.json(*search)["items"] == []
+    assert [i["id"] for i in office.json(*search, "--deleted")["items"]] == [pi]
+    assert office(*search[:-1], "x" * 201).status == 2
     with_deleted = office.json("integration", "list", "--account", account, "--deleted")["items"]
     assert pi in [i["id"] for i in with_deleted]
     assert "is deleted" in office.refused("integration", "resume", pi)

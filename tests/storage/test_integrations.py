@@ -175,3 +175,54 @@ async def test_the_list_pages_through_one_account_with_every_integrations_tokens
         make.database, account_id=account.id, limit=10, with_deleted=True
     )
     assert [integration.id for integration in everything.items] == [item.id for item in made[::-1]]
+
+
+async def test_a_search_finds_each_word_in_name_description_or_id_in_any_case(make: Maker) -> None:
+    account = (await make.account()).id
+    other = await make.integration(name="Order sync")
+    made = {
+        name: await make.integration(account, name=name)
+        for name in ("Order Sync", "100% ÜBER", "a_b", "Sync")
+    }
+    async with make.change() as change:
+        await integrations.edit(
+            change, account_id=account, integration_id=made["a_b"].id, description="Keeps orders\nin step"
+        )
+
+    async def found(*words: str, with_deleted: bool = False) -> list[str]:
+        page = await integrations.list_page(
+            make.database, account_id=account, limit=9, words=words, with_deleted=with_deleted
+        )
+        return [item.name for item in page.items]
+
+    assert await found() == ["Sync", "a_b", "100% ÜBER", "Order Sync"]
+    assert await found("order") == ["a_b", "Order Sync"]
+    assert await found("SYNC", "rde") == ["Order Sync"]
+    assert await found("step", "order", "b") == ["a_b"]
+    assert await found("%") == ["100% ÜBER"], "no pattern"
+    assert await found("_") == ["Sync", "a_b", "100% ÜBER", "Order Sync"], "each id has one"
+    assert await found("a_b") == ["a_b"]
+    assert await found("ÜBER") == ["100% ÜBER"]
+    assert await found(made["Sync"].id[5:15]) == ["Sync"]
+    assert await found("orderSync") == []
+    assert await found(other.id) == []
+    async with make.change() as change:
+        await integrations.delete(change, account_id=account, integration_id=made["Sync"].id)
+    assert await found("sync") == ["Order Sync"]
+    assert await found("sync", with_deleted=True) == ["Sync", "Order Sync"]
+
+
+async def test_a_search_is_read_page_by_page(make: Maker) -> None:
+    account = (await make.account()).id
+    for number in range(7):
+        await make.integration(account, name=f"{'odd' if number % 2 else 'even'} {number}")
+    seen, cursor = [], None
+    while True:
+        page = await integrations.list_page(
+            make.database, account_id=account, limit=2, cursor=cursor, words=("EVEN",)
+        )
+        seen += [item.name for item in page.items]
+        cursor = page.next
+        if cursor is None:
+            break
+    assert seen == ["even 6", "even 4", "even 2", "even 0"]

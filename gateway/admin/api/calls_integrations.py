@@ -27,6 +27,7 @@ async def _list(management: Management, call: Call) -> Answer:
             limit=query.limit,
             cursor=query.cursor,
             with_deleted=query.deleted,
+            search=query.search,
         )
     )
 

@@ -18,6 +18,7 @@ from gateway.admin.management.services import Management
 from gateway.admin.management.values import (
     Identifier,
     Instant,
+    Search,
     Span,
     StatusWanted,
     Value,
@@ -71,6 +72,8 @@ class IntegrationsQuery(Paged):
 
     deleted: bool = False
     """Whether deleted ones are listed as well."""
+    search: Search = ""
+    """Only those that have each of these words in name, description or id, in any case."""
 
 
 class AuditQuery(Paged):

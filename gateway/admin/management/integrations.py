@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TypedDict, Unpack
+from typing import Final, TypedDict, Unpack
 
 from gateway.admin.management.access import Right, enter
 from gateway.admin.management.codes import Code
@@ -22,6 +22,9 @@ from gateway.storage.mutation import Mutation
 
 # The versions that a caller has seen, of which one must be the newest; None: any.
 Versions = frozenset[int] | None
+
+
+_MAX_WORDS: Final = 10
 
 
 class _Where(TypedDict):
@@ -46,13 +49,22 @@ class Integrations:
         limit: int,
         cursor: str | None = None,
         with_deleted: bool = False,
+        search: str = "",
     ) -> IntegrationList:
-        """The integrations of an account, newest first."""
+        """The integrations of an account, newest first: those that have each word of `search` in name, description or id.
+
+        Words beyond the tenth are not looked for.
+        """
         reading = self._store.reading
         account = await enter(reading, principal, account_id, Right.MANAGE_INTEGRATIONS)
         with translated():
             page = await integrations.list_page(
-                reading, account_id=account_id, limit=limit, cursor=cursor, with_deleted=with_deleted
+                reading,
+                account_id=account_id,
+                limit=limit,
+                cursor=cursor,
+                with_deleted=with_deleted,
+                words=tuple(dict.fromkeys(search.split()))[:_MAX_WORDS],
             )
         return IntegrationList(
             items=tuple(integration_view(item, account, self._remind_after) for item in page.items),

@@ -67,6 +67,7 @@ Scopes = Annotated[
     tuple[Scope, ...], Field(min_length=1, max_length=MAX_SCOPES, examples=[["contacts.readonly"]])
 ]
 Days = Annotated[int, Field(ge=1, le=3650)]
+Search = Annotated[str, StringConstraints(max_length=200, pattern=_PRINTABLE)]
 Identifier = Annotated[str, StringConstraints(max_length=64, pattern=_LINE)]
 Instant = Annotated[AwareDatetime, BeforeValidator(_read_instant), AfterValidator(_in_utc)]
 Window = Annotated[

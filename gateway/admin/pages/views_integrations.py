@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from gateway.admin.management.outcomes import IntegrationList
 from gateway.admin.management.usage_views import CutoverView
 from gateway.admin.management.views import IntegrationView, TokenRole
 from gateway.admin.pages.answers import Answer, Show
@@ -15,9 +14,6 @@ from gateway.admin.pages.visit import Visit
 from gateway.storage.integration_state import IntegrationState
 
 _PAGE_SIZE: Final = 25
-# A search reads on until the page is full; this many integrations at most for one page.
-_SEARCH_STEP: Final = 200
-_SEARCH_STEPS: Final = 25
 _MAX_SEARCH: Final = 200
 
 
@@ -25,7 +21,13 @@ async def listing(visit: Visit) -> Answer:
     """The integrations, newest first; with `q`, those whose name or description has these words."""
     words = visit.query.get("q", "").strip()[:_MAX_SEARCH]
     cursor = visit.query.get("cursor") or None
-    found = await (_search(visit, words, cursor) if words else _page(visit, _PAGE_SIZE, cursor))
+    found = await visit.management.integrations.list(
+        visit.principal,
+        visit.account.id,
+        limit=_PAGE_SIZE,
+        cursor=cursor,
+        search=words.replace("\0", ""),
+    )
     return Show(
         "integrations.html",
         {
@@ -35,33 +37,6 @@ async def listing(visit: Visit) -> Answer:
             "last_used": {item.id: last_used(item) for item in found.items},
         },
     )
-
-
-async def _page(visit: Visit, limit: int, cursor: str | None) -> IntegrationList:
-    return await visit.management.integrations.list(
-        visit.principal, visit.account.id, limit=limit, cursor=cursor
-    )
-
-
-async def _search(visit: Visit, words: str, cursor: str | None) -> IntegrationList:
-    """One page of those that match. `next_cursor` goes on where reading stopped."""
-    wanted = words.casefold().split()
-    matches: list[IntegrationView] = []
-    for _ in range(_SEARCH_STEPS):
-        page = await _page(visit, _SEARCH_STEP, cursor)
-        for place, item in enumerate(page.items):
-            text = f"{item.name}\n{item.description}\n{item.id}".casefold()
-            if not all(word in text for word in wanted):
-                continue
-            if len(matches) == _PAGE_SIZE:
-                # One more is there: read up to the one before it again, only for its cursor.
-                before = (await _page(visit, place, cursor)).next_cursor if place else cursor
-                return IntegrationList(items=tuple(matches), next_cursor=before)
-            matches.append(item)
-        cursor = page.next_cursor
-        if cursor is None:
-            break
-    return IntegrationList(items=tuple(matches), next_cursor=cursor)
 
 
 def last_used(integration: IntegrationView) -> datetime | None:
