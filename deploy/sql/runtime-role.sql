@@ -28,7 +28,7 @@ GRANT SELECT, INSERT, UPDATE ON accounts, integrations, tokens, admin_keys, usag
 -- Comes and goes.
 GRANT SELECT, INSERT, UPDATE, DELETE ON members, sessions, operator_sessions, nodes, usage_hourly,
     usage_shadow, usage_networks TO gateway_runtime;
-GRANT SELECT, INSERT, DELETE ON changes TO gateway_runtime;
+GRANT SELECT, INSERT, DELETE ON changes, maps TO gateway_runtime;
 
 -- Which version the schema is of.
 GRANT SELECT ON schema_migrations TO gateway_runtime;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import datetime
 
 import orjson
 from aiohttp import web
@@ -14,11 +15,16 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapState:
-    """The route map in force; `problem` is why a newer one on disk was not taken."""
+    """The route map in force; `problem` is why a newer configuration on disk was not taken into use.
+
+    `needs_restart` names settings that have another value on disk, and take effect at the next start.
+    """
 
     version: str
     routes: int
+    loaded_at: datetime
     problem: str | None = None
+    needs_restart: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +42,7 @@ class Health:
 
 def _json(value: object, status: int = 200) -> web.Response:
     return web.Response(
-        body=orjson.dumps(value),
+        body=orjson.dumps(value, option=orjson.OPT_UTC_Z),
         status=status,
         content_type="application/json",
         headers={"Cache-Control": "no-store"},

@@ -6,6 +6,7 @@ import os
 import secrets
 import sys
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -17,13 +18,12 @@ from gateway.cli.failures import BAD_USAGE, Refused
 from gateway.cli.stopping import stoppable
 from gateway.core.model import RouteMap
 from gateway.core.tokens import Digester
-from gateway.settings.load import load_settings
-from gateway.settings.model import Settings
 from gateway.settings.pepper import Peppers, load_peppers
+from gateway.wiring.configuration import Configuration, ConfigurationFiles
 from gateway.wiring.demo import Demo, at_sample_upstream, prepare_demo, sample_call
 from gateway.wiring.logs import configure
 from gateway.wiring.node import Node, running_node
-from gateway.wiring.routes import publishable, shipped_map
+from gateway.wiring.routes import shipped_map
 from gateway.wiring.sample_upstream import sample_upstream
 from gateway.wiring.store import database_address, opened
 
@@ -51,17 +51,18 @@ def demo(
         "GATEWAY__ADMIN__LISTEN": f"127.0.0.1:{admin_port}",
         "GATEWAY__DATA_DIR": str(data.absolute()),
     }
-    settings = load_settings(None, environ)
-    configure(settings.log)
     if routes is not None and not routes.exists():
         raise Refused(f"there is no route map {routes}; name a file, or leave --routes out", status=BAD_USAGE)
-    route_map, _ = publishable(routes or shipped_map())
+    files = ConfigurationFiles(None, environ, map_path=lambda _settings: (routes or shipped_map()).absolute())
+    configuration = files.read()
+    settings = configuration.settings
+    configure(settings.log)
     if settings.database.url is None:
         _make_folder(settings.data_dir)
     peppers = load_peppers(settings.pepper_file, entropy=secrets.token_bytes)
     quiet = as_json or not sys.stderr.isatty()
     with database_address(settings, join=False, log=lambda line: None if quiet else _say(line)) as dsn:
-        uvloop.run(_demo(settings, route_map, peppers, dsn, own_map=routes is not None, as_json=as_json))
+        uvloop.run(_demo(configuration, files, peppers, dsn, own_map=routes is not None, as_json=as_json))
 
 
 def _make_folder(folder: Path) -> None:
@@ -73,13 +74,22 @@ def _make_folder(folder: Path) -> None:
 
 
 async def _demo(
-    settings: Settings, route_map: RouteMap, peppers: Peppers, dsn: str, *, own_map: bool, as_json: bool
+    configuration: Configuration,
+    files: ConfigurationFiles,
+    peppers: Peppers,
+    dsn: str,
+    *,
+    own_map: bool,
+    as_json: bool,
 ) -> None:
+    settings = configuration.settings
     async with stoppable() as signals, AsyncExitStack() as stack:
         port = await stack.enter_async_context(sample_upstream("127.0.0.1", 0))
         upstream = f"http://127.0.0.1:{port}"
         if not own_map:
-            route_map = at_sample_upstream(route_map, upstream)
+            files.adapt = lambda route_map: at_sample_upstream(route_map, upstream)
+        configuration = replace(configuration, route_map=files.adapt(configuration.route_map))
+        route_map = configuration.route_map
         database = await stack.enter_async_context(opened(dsn, pool_size=settings.database.pool_size))
         made = await prepare_demo(
             database,
@@ -88,7 +98,7 @@ async def _demo(
             digester=Digester(peppers.current, peppers.retired),
             token_prefix=settings.tokens.prefix,
         )
-        node = await stack.enter_async_context(running_node(settings, route_map, database, peppers))
+        node = await stack.enter_async_context(running_node(configuration, database, peppers, files=files))
         if as_json:
             _print_line(node, made, upstream, dsn)
         else:

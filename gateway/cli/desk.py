@@ -110,7 +110,7 @@ def manage(config: Path | None, work: Callable[[Desk], Awaitable[T]], *, routes:
 
     async def at_desk(database: Database) -> T:
         services = management(
-            settings,
+            lambda: settings,
             database,
             _PeppersAtFirstUse(lambda: read_digester(settings)),
             live_map=cache(lambda: read_map(settings, config, routes)),

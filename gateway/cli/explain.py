@@ -111,7 +111,7 @@ def _explained(asked: ExplainRequest, routes: Path | None, config: Path | None) 
         return manage(config, work, routes=routes)
     settings = read_settings(config)
     route_map = read_map(settings, config, routes)
-    bench = bench_of(settings, in_force=lambda: route_map)
+    bench = bench_of(lambda: settings, in_force=lambda: route_map)
     asker = holder(asked, settings.tokens.prefix) if "scopes" in asked.model_fields_set else stranger()
     return asyncio.run(told(bench, route_map, asked, asker, in_full=True))
 

@@ -1,4 +1,4 @@
-"""`gateway nodes`: which nodes there are, and how far each has come."""
+"""`gateway nodes`: which nodes there are, how far each has come, and which route map it serves."""
 
 from __future__ import annotations
 
@@ -29,7 +29,12 @@ def list_(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         print_json(as_data(found))
         return
     print_table(
-        ("ID", "ALIVE", "REVISION", "HEARD FROM", "STARTED"),
-        ((n.id, n.alive, n.applied_revision, n.heartbeat_at, n.started_at) for n in found.items),
+        ("ID", "ALIVE", "REVISION", "MAP", "HEARD FROM", "STARTED"),
+        (
+            (n.id, n.alive, n.applied_revision, n.map_version[:12], n.heartbeat_at, n.started_at)
+            for n in found.items
+        ),
     )
+    if len({node.map_version for node in found.items if node.alive}) > 1:
+        note("the nodes serve different route maps")
     note(f"{sum(node.alive for node in found.items)} of {len(found.items)} nodes are alive")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from pathlib import Path
 from typing import Annotated
@@ -10,36 +11,39 @@ import structlog
 import typer
 import uvloop
 
-from gateway.cli.context import read_settings
 from gateway.cli.stopping import stoppable
-from gateway.core.model import RouteMap
-from gateway.settings.model import Settings
 from gateway.settings.pepper import Peppers, load_peppers
+from gateway.wiring.configuration import Configuration, ConfigurationFiles
+from gateway.wiring.logs import configure
 from gateway.wiring.node import running_node
-from gateway.wiring.routes import publishable
 from gateway.wiring.store import database_address, opened
 
 
 def serve(
     config: Annotated[Path, typer.Option("--config", "-c", help="The settings file.")],
 ) -> None:
-    """Run the gateway. SIGTERM or Ctrl-C: accept nothing more, finish what is in flight, stop."""
-    settings = read_settings(config)
-    route_map, warnings = publishable(settings.routes)
+    """Run the gateway. SIGTERM or Ctrl-C: accept nothing more, finish what is in flight, stop. SIGHUP: reload."""
+    files = ConfigurationFiles(config, os.environ)
+    configuration = files.read()
+    settings = configuration.settings
+    configure(settings.log)
     peppers = load_peppers(settings.pepper_file, entropy=secrets.token_bytes)
     log = structlog.get_logger("gateway")
-    if warnings:
-        log.warning("the route map has warnings; gateway check prints them", count=len(warnings))
+    if configuration.warnings:
+        log.warning(
+            "the route map has warnings; gateway check prints them", count=len(configuration.warnings)
+        )
     with database_address(settings, join=False, log=log.info) as dsn:
-        uvloop.run(_serve(settings, route_map, peppers, dsn))
+        uvloop.run(_serve(configuration, files, peppers, dsn))
 
 
-async def _serve(settings: Settings, route_map: RouteMap, peppers: Peppers, dsn: str) -> None:
+async def _serve(configuration: Configuration, files: ConfigurationFiles, peppers: Peppers, dsn: str) -> None:
     log = structlog.get_logger("gateway")
+    settings, route_map = configuration.settings, configuration.route_map
     async with (
         stoppable() as signals,
         opened(dsn, pool_size=settings.database.pool_size, log=log.info) as database,
-        running_node(settings, route_map, database, peppers) as node,
+        running_node(configuration, database, peppers, files=files) as node,
     ):
         log.info(
             "ready",

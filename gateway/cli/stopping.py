@@ -1,15 +1,20 @@
-"""SIGINT and SIGTERM, heard from before the start until after the end: a gateway that is told to stop ends with 0."""
+"""Signals, heard from before the start until after the end: SIGINT and SIGTERM stop a gateway, which ends with 0; SIGHUP
+has it read its configuration anew."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import structlog
 
 from gateway.wiring.node import Node
+from gateway.wiring.notify import notify, notify_reloading
+from gateway.wiring.reload import Result
 
 
 class StopSignals:
@@ -19,8 +24,13 @@ class StopSignals:
         self._starting = asyncio.current_task()
         self._asked = asyncio.Event()
         self._again = asyncio.Event()
+        self._reload = asyncio.Event()
+        self._on_terminal = _is_terminal()
+        loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, self._hear)
+            loop.add_signal_handler(number, self._hear)
+        # Also while it starts: the signal's own way would be to end it.
+        loop.add_signal_handler(signal.SIGHUP, self._hear_hangup)
 
     def __repr__(self) -> str:
         state = "asked again" if self._again.is_set() else "asked" if self._asked.is_set() else "not asked"
@@ -36,11 +46,23 @@ class StopSignals:
         if self._starting is not None:
             self._starting.cancel()
 
+    def _hear_hangup(self) -> None:
+        if self._on_terminal and not _is_terminal():
+            self._hear()  # the terminal it ran at was closed
+        else:
+            self._reload.set()
+
     async def drain_when_asked(self, node: Node) -> None:
-        """The node serves: wait for a signal and drain; a second one cuts what is left."""
+        """The node serves: reload at SIGHUP; at another signal drain, and at a second one cut what is left."""
         self._starting = None
         log = structlog.get_logger("gateway")
-        await self._asked.wait()
+        notify("READY=1")
+        reloading = asyncio.create_task(self._reload_when_asked(node))
+        try:
+            await self._asked.wait()
+        finally:
+            reloading.cancel()
+        notify("STOPPING=1")
         log.info("stopping: requests in flight finish, new connections are refused")
         draining = asyncio.create_task(node.drain())
         impatient = asyncio.create_task(self._again.wait())
@@ -49,6 +71,23 @@ class StopSignals:
             task.cancel()
         finished = draining.done() and not draining.cancelled() and draining.result()
         log.info("stopped" if finished else "stopped; requests still in flight were cut")
+
+    async def _reload_when_asked(self, node: Node) -> None:
+        while True:
+            await self._reload.wait()
+            self._reload.clear()
+            notify_reloading()
+            result = await node.reload("SIGHUP")
+            if result is Result.UNCHANGED:
+                structlog.get_logger("gateway").info("SIGHUP: the configuration is as it was")
+            notify("READY=1")
+
+
+def _is_terminal() -> bool:
+    try:
+        return os.isatty(sys.stderr.fileno())
+    except (OSError, ValueError):
+        return False
 
 
 @asynccontextmanager

@@ -299,6 +299,14 @@ class TokenIndex:
         if self._loads:
             self._changed[subject] = max(revision, self._changed.get(subject, 0))
 
+    def keep_for(self, *, fresh_seconds: float, unknown_seconds: float, outage_grace_seconds: float) -> None:
+        """From now on keep what is loaded for so long. What is held keeps its time; the store sets a new grace."""
+        self._fresh_seconds = fresh_seconds
+        self._unknown_seconds = unknown_seconds
+        if outage_grace_seconds < self._outage_grace_seconds:
+            self._serve_until -= self._outage_grace_seconds - outage_grace_seconds
+        self._outage_grace_seconds = outage_grace_seconds
+
     def clear(self) -> None:
         """Forget everything, and do not keep what a load under way has read."""
         self.counts.invalidations += len(self._entries)

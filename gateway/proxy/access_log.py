@@ -17,6 +17,8 @@ from gateway.proxy.record import Trail
 # Few enough that their memory is used again at once: fresh pages cost more than the writes that they save.
 _BATCH_LINES: Final = 32
 _BATCH_SECONDS: Final = 0.05
+# Of a map's version, as of a commit: enough to tell it from all others.
+_SHORT_VERSION: Final = 12
 
 
 class Timer(Protocol):
@@ -28,7 +30,8 @@ class Timer(Protocol):
 class JsonLines:
     """Writes lines for machines. Empty members are left out.
 
-    What a line says of the operation and the caller is the same for all their requests, and is written once.
+    What a line says of the operation, the map it is from and the caller is the same for all their requests, and is
+    written once: the lines of another map are another's to write.
     """
 
     __slots__ = ("_subjects",)
@@ -60,16 +63,17 @@ class JsonLines:
             line += _members(shadow=trail.shadow)
         plan, caller = trail.plan, trail.caller
         known = self._subjects.get((id(plan), id(caller)))
-        line += self._describe(plan, caller) if known is None else known[2]
+        line += self._describe(plan, caller, trail.map_version) if known is None else known[2]
         if trail.bytes_in:
             line += b',"bytes_in":%d' % trail.bytes_in
         return line + (b',"bytes_out":%d}' % trail.bytes_out if trail.bytes_out else b"}")
 
-    def _describe(self, plan: Plan | None, caller: Caller | None) -> bytes:
+    def _describe(self, plan: Plan | None, caller: Caller | None, map_version: str) -> bytes:
         members = _members(
             route="" if plan is None else plan.route.template,
             service="" if plan is None else plan.route.service,
             upstream="" if plan is None else plan.pool.name,
+            map=map_version[:_SHORT_VERSION],
             account_id="" if caller is None else caller.account_id,
             integration_id="" if caller is None else caller.integration_id,
             token_id="" if caller is None else caller.token_id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from gateway.proxy.gate import Gate
 from gateway.proxy.record import Trail
 
 
@@ -42,6 +43,9 @@ class CallerSide(Protocol):
     def break_off(self, *, reset: bool) -> None: ...
 
     def tunnel_opened(self, tunnel: Tunnelled) -> None: ...
+
+    @property
+    def newest_gate(self) -> Gate: ...
 
     @property
     def writable(self) -> bool: ...

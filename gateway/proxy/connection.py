@@ -139,7 +139,7 @@ class ProxyConnection(web.RequestHandler):
             return
         if self._exchange is None and self._body is None and not self._buffer:
             memo = self._memo
-            if memo is not None and self._serve_remembered(memo, data):
+            if memo is not None and self._server.gate is self._gate and self._serve_remembered(memo, data):
                 return
         self._buffer = self._buffer + data if self._buffer else data
         self._advance()
@@ -213,16 +213,32 @@ class ProxyConnection(web.RequestHandler):
         else:
             transport.pause_reading()
 
+    def _adopt(self, gate: Gate) -> None:
+        """Another gate is in force: forget what was judged by the rules of the one before.
+
+        A head that has begun is read anew, and has no more time than it had.
+        """
+        self._gate = gate
+        self._heads = HeadReader(self, self._loop, gate.limits)
+        self._memo = None
+        self._provenance = Provenance(
+            self._provenance.peer, trusted_proxies=gate.trusted_proxies, scheme=gate.scheme
+        )
+
     def _read_head(self) -> bool:
         buffer = self._buffer
-        if buffer[:1] in b"\r\n" and not self._heads.begun:
+        begun = timed = self._heads.begun
+        if self._server.gate is not self._gate:
+            self._adopt(self._server.gate)
+            begun = False
+        if buffer[:1] in b"\r\n" and not begun:
             return self._skip_empty_line(buffer)
-        if self._memo is not None and not self._heads.begun:
+        if self._memo is not None and not begun:
             remembered = self._memo.read(buffer, self._gate.limits)
             if remembered is not None:
                 self._buffer = buffer[self._memo.size :]
                 return self._accept(remembered)
-        if self._request_count and not self._heads.begun:
+        if self._request_count and not timed:
             self.deadline = _monotonic() + self._gate.timeouts.head
         head = self._heads.read(buffer)
         if head is None:
@@ -270,6 +286,7 @@ class ProxyConnection(web.RequestHandler):
         gate = self._gate
         request_id = fields.request_id.decode("ascii") or gate.new_request_id()
         trail = Trail(request_id, self._provenance.client(fields), request.method, request.path, _monotonic())
+        trail.map_version = gate.live.version
         exchange = self._exchange = Exchange(self, request, gate, trail)
         if fields.has_body:
             self._body = ChunkedBody() if fields.chunked else LengthBody(fields.content_length or 0)
@@ -310,6 +327,11 @@ class ProxyConnection(web.RequestHandler):
             exchange.body_broken(detail)
 
     # What the exchange asks.
+
+    @property
+    def newest_gate(self) -> Gate:
+        """The gate in force, which may not be the one that the present request came through."""
+        return self._server.gate
 
     def write(self, data: bytes) -> None:
         """Send bytes to the caller."""
@@ -453,6 +475,7 @@ class ProxyConnection(web.RequestHandler):
         trail.status = status_of(deny.code, gate.answers)
         trail.code = deny.code.value
         trail.detail = deny.detail
+        trail.map_version = gate.live.version
         trail.ended = now
         # A head that was refused while it was read is still in the buffer.
         head_only = message.method == "HEAD" if message is not None else self._buffer.startswith(b"HEAD ")

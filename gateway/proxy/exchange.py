@@ -363,7 +363,7 @@ class Exchange:
             pool.free(address)
             self._set_ended()
 
-        Tunnel(self._caller, upstream, self.trail, standing=self._make_standing, on_end=end).open(head, first)
+        Tunnel(self._caller, upstream, self.trail, standing=self._watch_socket, on_end=end).open(head, first)
 
     def tunnelled(self, data: bytes) -> None:
         """Nothing is tunnelled to an exchange."""
@@ -433,20 +433,23 @@ class Exchange:
         """Whether the caller takes more."""
         return self._caller.writable
 
-    def _make_standing(self, on_end: Callable[[Deny], None]) -> Standing | None:
-        """The watch over the token of this request; None on public routes."""
+    def _make_standing(self, on_end: Callable[[Deny], None], *, is_socket: bool = False) -> Standing:
+        """The watch over whether this request would be let in again."""
         forward = self._forward
-        if forward is None or forward.credential is None:
-            return None
+        assert forward is not None
         return Standing(
+            self._request,
             forward.credential,
             forward.plan.route,
-            self._request.fields.api_versions,
-            index=self._gate.index,
-            clock=self._gate.clock,
+            gate=self._gate,
+            newest=lambda: self._caller.newest_gate,
+            is_socket=is_socket,
             on_end=on_end,
             now=_monotonic(),
         )
+
+    def _watch_socket(self, on_end: Callable[[Deny], None]) -> Standing:
+        return self._make_standing(on_end, is_socket=True)
 
     # Ends.
 

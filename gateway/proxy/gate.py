@@ -1,4 +1,8 @@
-"""What every request on a listener shares: the map in force, the policy, the index, the clock, the record."""
+"""What every request on a listener shares: the map in force, the policy, the index, the clock, the record.
+
+A gate never changes. New settings or a new map make a new gate, which takes the old one's place in one step; a request
+keeps the gate that it came through, so that none is judged by half of one and half of another.
+"""
 
 from __future__ import annotations
 
@@ -37,9 +41,9 @@ class Timeouts:
     linger: float = 2.0
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Gate:
-    """The shared parts of one listener. `live` is replaced whole when the map changes; nothing else changes."""
+    """The shared parts of one listener."""
 
     live: LiveMap
     policy: Policy

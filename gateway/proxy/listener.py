@@ -7,11 +7,15 @@ from typing import Final
 
 from aiohttp import web
 
+from gateway.proxy.gate import Gate
+
 _log: Final = logging.getLogger(__name__)
 
 
 class Listener(web.Server):
-    """What a connection needs of the listener that accepted it."""
+    """What a connection needs of the listener that accepted it. `gate` is the one in force."""
+
+    gate: Gate
 
     @property
     def connection_count(self) -> int:

@@ -1,4 +1,4 @@
-"""How long an exchange may be silent, and whether its token is still good: looked at every tick.
+"""How long an exchange may be silent, and whether it would still be let in: looked at every tick.
 
 Most requests have ended before the first tick, so none of this is made for them.
 """
@@ -53,9 +53,9 @@ class Patience:
         self,
         exchange: Silent,
         timeouts: Timeouts,
-        make_standing: Callable[[Callable[[Deny], None]], Standing | None],
+        make_standing: Callable[[Callable[[Deny], None]], Standing],
     ) -> None:
-        """`make_standing` gives the watch over the token, or None on public routes."""
+        """`make_standing` gives the watch over whether it would be let in again."""
         self._exchange = exchange
         self._timeouts = timeouts
         self._unsent = 0
@@ -66,9 +66,8 @@ class Patience:
 
     def check(self, now: float) -> None:
         """Judge at `now`."""
-        if self._standing is not None:
-            self._standing.check(now)
         exchange = self._exchange
+        self._standing.check(now, operation=exchange.answered or not exchange.body_complete)
         silent = now - exchange.last_event
         if exchange.answered:
             self._check_response(now, silent)
@@ -93,5 +92,4 @@ class Patience:
 
     def stop(self) -> None:
         """The exchange has ended."""
-        if self._standing is not None:
-            self._standing.stop()
+        self._standing.stop()

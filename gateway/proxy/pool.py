@@ -34,7 +34,7 @@ class PoolRules:
 
 
 class Address:
-    """One base address of an upstream, its idle connections and how it fares."""
+    """One base address of an upstream, its idle connections and how it fares. It outlives the pools it is in."""
 
     def __init__(self, url: str, tls: ssl.SSLContext | None) -> None:
         parts = urlsplit(url)
@@ -45,6 +45,7 @@ class Address:
         self.tls = tls if parts.scheme == "https" else None
         self.host_field = parts.netloc.encode("ascii")
         self.idle: deque[UpstreamConnection] = deque()
+        self.closed = False
         self.busy = 0
         self.waiting: deque[asyncio.Future[None]] = deque()
         self.left_out_until = 0.0
@@ -71,6 +72,12 @@ class Address:
                 return connection
             connection.abort()
         return None
+
+    def close(self) -> None:
+        """Close what is idle; what is in use is closed when its response ends."""
+        self.closed = True
+        while self.idle:
+            self.idle.pop().abort()
 
     def wake_one(self) -> None:
         """A connection came free: let the first who waits look again."""
@@ -99,7 +106,6 @@ class Pool:
         self._rules = rules
         self._monotonic = monotonic
         self._turn = 0
-        self._closed = False
 
     def __repr__(self) -> str:
         return f"<Pool {self.name} {self.addresses}>"
@@ -166,7 +172,7 @@ class Pool:
 
     def give_back(self, address: Address, connection: UpstreamConnection) -> None:
         """A response has ended: keep the connection if it may carry another request, else close it."""
-        if connection.release() and not self._closed:
+        if connection.release() and not address.closed:
             connection.idle_since = self._monotonic()
             address.idle.append(connection)
         else:
@@ -185,11 +191,9 @@ class Pool:
                 address.idle.popleft().abort()
 
     def close(self) -> None:
-        """Close what is idle; what is in use is closed when its response ends."""
-        self._closed = True
+        """Close every address."""
         for address in self.addresses:
-            while address.idle:
-                address.idle.pop().abort()
+            address.close()
 
     def _order(self) -> list[Address]:
         """All addresses, the best first: whole before left out, then by outstanding requests, then in turn."""

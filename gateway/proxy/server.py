@@ -34,7 +34,7 @@ async def _unused_handler(request: BaseRequest) -> web.StreamResponse:
 
 
 class ProxyServer(Listener):
-    """All connections of one listener. `pools` are swept along with them."""
+    """All connections of one listener, and the pools that serve them, which are swept along with them."""
 
     def __init__(self, gate: Gate, *, pools: Iterable[Pool], tick_seconds: float) -> None:
         super().__init__(_unused_handler)
@@ -49,6 +49,18 @@ class ProxyServer(Listener):
 
     def __repr__(self) -> str:
         return f"<ProxyServer {len(self._connections)} connections>"
+
+    def take_over(self, gate: Gate, *, pools: Iterable[Pool], tick_seconds: float) -> None:
+        """Let every request from now on come through this gate.
+
+        Requests that came before keep theirs. Addresses that no pool has any more are closed as they come free.
+        """
+        former = {address for pool in self.pools for address in pool.addresses}
+        self.gate = gate
+        self.pools = tuple(pools)
+        self._tick_seconds = tick_seconds
+        for address in former.difference(address for pool in self.pools for address in pool.addresses):
+            address.close()
 
     def __call__(self) -> ProxyConnection:
         return ProxyConnection(self, self.gate, loop=self._loop)

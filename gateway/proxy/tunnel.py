@@ -34,7 +34,7 @@ class Tunnel:
         upstream: UpstreamConnection,
         trail: Trail,
         *,
-        standing: Callable[[Callable[[Deny], None]], Standing | None],
+        standing: Callable[[Callable[[Deny], None]], Standing],
         on_end: Callable[[], None],
     ) -> None:
         self._caller = caller
@@ -151,8 +151,7 @@ class Tunnel:
         """Called every tick."""
         if self._ended:
             return
-        if self._standing is not None:
-            self._standing.check(now)
+        self._standing.check(now)
         if self._code and (self._closed or now > self._cut_at):
             self._end()
 
@@ -190,6 +189,5 @@ class Tunnel:
 
     def _set_ended(self) -> None:
         self._ended = True
-        if self._standing is not None:
-            self._standing.stop()
+        self._standing.stop()
         self._on_end()

@@ -46,6 +46,7 @@ class SubjectKind(StrEnum):
     MEMBER = "member"
     INTEGRATION = "integration"
     ADMIN_KEY = "admin_key"
+    MAP = "map"
 
 
 class Action(StrEnum):
@@ -71,6 +72,8 @@ class Action(StrEnum):
     TOKEN_ROTATION_ENDED = "token.rotation_ended"
     ADMIN_KEY_CREATE = "admin_key.create"
     ADMIN_KEY_REVOKE = "admin_key.revoke"
+    MAP_PUBLISH = "map.publish"
+    MAP_KEEP = "map.keep"  # put aside, not taken into use
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ Every question is one statement with a time limit; a failure of any kind is Stor
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,9 +40,10 @@ _OF_INTEGRATION: Final = (
     f"{_TOKENS} WHERE i.id = $1 ORDER BY t.ends_at DESC NULLS FIRST, t.created_at DESC LIMIT 1"
 )
 _HEARTBEAT: Final = """
-INSERT INTO nodes (id, applied_revision, version) VALUES ($1, $2, $3)
+INSERT INTO nodes (id, applied_revision, version, map_version) VALUES ($1, $2, $3, $4)
 ON CONFLICT (id) DO UPDATE
-SET heartbeat_at = now(), applied_revision = excluded.applied_revision, version = excluded.version
+SET heartbeat_at = now(), applied_revision = excluded.applied_revision, version = excluded.version,
+    map_version = excluded.map_version
 """
 # More kinds of integrations than that have little in common.
 _MOST_SETS: Final = 10_000
@@ -98,14 +99,20 @@ def _record(row: asyncpg.Record, scopes: _SharedScopes) -> TokenRecord:
 class Lookup:
     """The data path's questions, each within `timeout_seconds` including the wait for a connection.
 
-    `version` is the node's, told with its heartbeat.
+    `version` is the node's, told with its heartbeat; so is the map that it serves, for which `map_version` is asked.
     """
 
     def __init__(
-        self, database: Database, *, timeout_seconds: float = 2.0, version: str | None = None
+        self,
+        database: Database,
+        *,
+        timeout_seconds: float = 2.0,
+        version: str | None = None,
+        map_version: Callable[[], str] = lambda: "",
     ) -> None:
         self._database = database
         self._version = version
+        self._map_version = map_version
         self._timeout_seconds = timeout_seconds
         self._scopes = _SharedScopes()
 
@@ -149,4 +156,4 @@ class Lookup:
 
     async def heartbeat(self, node_id: str, applied_revision: int) -> None:
         """Says that this node is alive and serves nothing older than `applied_revision`."""
-        await self._fetch(_HEARTBEAT, node_id, applied_revision, self._version)
+        await self._fetch(_HEARTBEAT, node_id, applied_revision, self._version, self._map_version())

@@ -36,13 +36,15 @@ class Heard:
     heartbeat_at: datetime
     applied_revision: int
     version: str | None
+    map_version: str
     alive: bool
 
 
 async def list_nodes(reader: Reader, *, alive_within: timedelta) -> list[Heard]:
     """Every node that is not forgotten yet, by its identifier."""
     rows = await reader.fetch(
-        "SELECT id, started_at, heartbeat_at, applied_revision, version, heartbeat_at > now() - $1::interval AS alive"
+        "SELECT id, started_at, heartbeat_at, applied_revision, version, map_version,"
+        " heartbeat_at > now() - $1::interval AS alive"
         " FROM nodes ORDER BY id",
         alive_within,
     )

@@ -17,6 +17,7 @@ from gateway.proxy.live import LiveMap
 from gateway.proxy.pipeline import Policy
 from gateway.proxy.rehearsal import Rules
 from gateway.settings.model import Settings, UnderscoreHeaders
+from gateway.wiring.certificates import UpstreamTls
 from gateway.wiring.routes import judged, live_map
 
 
@@ -47,13 +48,12 @@ def rules_of(settings: Settings) -> Rules:
     )
 
 
-def bench_of(settings: Settings, *, in_force: Callable[[], RouteMap]) -> Bench:
-    """A bench for these settings; `in_force` is asked at each explanation for the map in force."""
-    rules = rules_of(settings)
+def bench_of(live_settings: Callable[[], Settings], *, in_force: Callable[[], RouteMap]) -> Bench:
+    """A bench; `live_settings` and `in_force` are asked at each explanation for the settings and the map in force."""
     return Bench(
-        rules=lambda: rules,
+        rules=lambda: rules_of(live_settings()),
         live_map=in_force,
-        make_live=_LastMade(settings),
+        make_live=_LastMade(live_settings),
         read_map=lambda text: judged(Path("map"), text.encode("utf-8", "surrogatepass"))[0],
     )
 
@@ -61,11 +61,13 @@ def bench_of(settings: Settings, *, in_force: Callable[[], RouteMap]) -> Bench:
 class _LastMade:
     """Makes the table of a map, and keeps the last one: most explanations are of the map in force."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._last: tuple[RouteMap, LiveMap] | None = None
+    def __init__(self, live_settings: Callable[[], Settings]) -> None:
+        self._live_settings = live_settings
+        self._last: tuple[RouteMap, Settings, LiveMap] | None = None
 
     def __call__(self, route_map: RouteMap) -> LiveMap:
-        if self._last is None or self._last[0] is not route_map:
-            self._last = route_map, live_map(route_map, self._settings)[0]
-        return self._last[1]
+        settings = self._live_settings()
+        if self._last is None or self._last[0] is not route_map or self._last[1] is not settings:
+            # Nothing is sent over it, so it needs no certificates.
+            self._last = route_map, settings, live_map(route_map, settings, tls=UpstreamTls.none())[0]
+        return self._last[2]

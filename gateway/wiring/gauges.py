@@ -1,4 +1,4 @@
-"""The node's own state for Prometheus: index, revision, connections, upstream addresses."""
+"""The node's own state for Prometheus: route map, index, revision, connections, upstream addresses."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 from gateway.index.cache import TokenIndex
 from gateway.index.follower import Follower
 from gateway.proxy.server import ProxyServer
+from gateway.wiring.reload import Reloader
 
 
 class NodeGauges(Collector):
@@ -52,3 +53,36 @@ class NodeGauges(Collector):
                 left_out.add_metric((pool.name, address.url), address.left_out_until)
         yield busy
         yield left_out
+
+
+class MapGauges(Collector):
+    """Which map is in force, and what came of reloading it."""
+
+    def __init__(self, reloader: Reloader) -> None:
+        self._reloader = reloader
+
+    def collect(self) -> Iterable[Metric]:
+        """The families, for Prometheus."""
+        reloader = self._reloader
+        yield InfoMetricFamily(
+            "gateway_map", "The route map in force.", value={"version": reloader.route_map.version}
+        )
+        yield GaugeMetricFamily(
+            "gateway_map_loaded_timestamp_seconds",
+            "Since when it is in force.",
+            value=reloader.loaded_at.timestamp(),
+        )
+        yield GaugeMetricFamily(
+            "gateway_map_refused",
+            "1 while the configuration on disk cannot be taken into use.",
+            value=bool(reloader.problems),
+        )
+        yield GaugeMetricFamily(
+            "gateway_settings_waiting_for_restart",
+            "Settings that have another value on disk and take effect at the next start.",
+            value=len(reloader.needs_restart),
+        )
+        reloads = CounterMetricFamily("gateway_map_reloads", "Reloads by their result.", labels=("result",))
+        for result, number in reloader.results.items():
+            reloads.add_metric((result.value,), number)
+        yield reloads

@@ -12,6 +12,7 @@ from gateway.admin.management.audit import Audit
 from gateway.admin.management.explain import Explain
 from gateway.admin.management.hashing import PasswordHashing
 from gateway.admin.management.integrations import Integrations
+from gateway.admin.management.maps import MapKeeper, Maps
 from gateway.admin.management.members import Members
 from gateway.admin.management.minting import Mint
 from gateway.admin.management.nodes import Nodes
@@ -22,6 +23,7 @@ from gateway.admin.management.services import Management
 from gateway.admin.management.sessions import Sessions
 from gateway.admin.management.store import Store
 from gateway.admin.management.suggestions import Suggestions
+from gateway.admin.management.terms import Terms
 from gateway.admin.management.tokens import Tokens
 from gateway.admin.management.usage import Usage
 from gateway.core.model import RouteMap
@@ -33,10 +35,30 @@ from gateway.wiring.bench import bench_of
 from gateway.wiring.credentials import new_admin_key, new_token
 
 
+def terms(settings: Settings) -> Terms:
+    """What of the settings management and pages go by, as it is now."""
+    rotation = settings.rotation
+    return Terms(
+        rotation_window=timedelta(seconds=rotation.window),
+        longest_window=timedelta(seconds=rotation.max_window),
+        remind_after=timedelta(seconds=rotation.remind_after),
+        trusted_proxies=settings.proxy.trusted_proxies,
+    )
+
+
 def management(
-    settings: Settings, database: Database, digester: Digester, *, live_map: Callable[[], RouteMap]
+    live_settings: Callable[[], Settings],
+    database: Database,
+    digester: Digester,
+    *,
+    live_map: Callable[[], RouteMap],
+    keeper: MapKeeper | None = None,
 ) -> Management:
-    """The services. `live_map` is asked at each call for the map in force."""
+    """The services. `live_settings` and `live_map` are asked at each call for what is in force.
+
+    `keeper` keeps the map of the node that the services belong to, where they belong to one.
+    """
+    settings = live_settings()  # of these, what changes only with a restart
 
     def now() -> datetime:
         return datetime.now(UTC)
@@ -49,19 +71,16 @@ def management(
     hashing = PasswordHashing()
     scopes = Scopes(live_map)
     admin_keys = AdminKeys(store, mint=mint, digester=digester, now=now)
-    remind_after = timedelta(seconds=settings.rotation.remind_after)
+
+    def live_terms() -> Terms:
+        return terms(live_settings())
+
     return Management(
         accounts=Accounts(store),
         members=Members(store, hashing),
         scopes=scopes,
-        integrations=Integrations(store, scopes=scopes, mint=mint, remind_after=remind_after),
-        tokens=Tokens(
-            store,
-            mint=mint,
-            window=timedelta(seconds=settings.rotation.window),
-            max_window=timedelta(seconds=settings.rotation.max_window),
-            remind_after=remind_after,
-        ),
+        integrations=Integrations(store, scopes=scopes, mint=mint, terms=live_terms),
+        tokens=Tokens(store, mint=mint, terms=live_terms),
         admin_keys=admin_keys,
         sessions=Sessions(store, hashing, monotonic=time.monotonic),
         operator_sessions=OperatorSessions(store, admin_keys, monotonic=time.monotonic),
@@ -69,11 +88,12 @@ def management(
         nodes=Nodes(store, monotonic=time.monotonic),
         usage=Usage(store, live_map=live_map, now=now),
         suggestions=Suggestions(store, live_map=live_map, now=now),
+        maps=Maps(store, keeper),
         request_records=RequestRecords(store),
         explain=Explain(
             database,
             lookup=Lookup(database),
             digester=digester,
-            bench=bench_of(settings, in_force=live_map),
+            bench=bench_of(live_settings, in_force=live_map),
         ),
     )

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 import socket
-import ssl
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Final
 
@@ -21,11 +19,8 @@ from gateway.admin.api.table import BASE
 from gateway.admin.health import Health, MapState, health_routes
 from gateway.admin.pages.answers import BASE as PAGES
 from gateway.admin.pages.application import settings_pages, to_settings
-from gateway.core.cors import CorsPolicy
-from gateway.core.fields import FieldRules
-from gateway.core.guessing import GuessingGuard, GuessingRules
-from gateway.core.model import RouteMap
-from gateway.core.tokens import Digester, TokenForm
+from gateway.core.model import Problem
+from gateway.core.tokens import Digester
 from gateway.core.usage_ledger import UsageLedger
 from gateway.index.cache import TokenIndex
 from gateway.index.clock import DatabaseClock
@@ -36,16 +31,10 @@ from gateway.jobs.schedule import schedule
 from gateway.jobs.under_way import under_way
 from gateway.jobs.usage_counter import UsageCounter
 from gateway.jobs.usage_flush import UsageFlusher
-from gateway.proxy.answers import AnswerRules
-from gateway.proxy.gate import Gate, Limits, Timeouts
-from gateway.proxy.grants import Grants
-from gateway.proxy.identity import IdentityLines
 from gateway.proxy.metrics import RequestMetrics
-from gateway.proxy.pipeline import Policy
-from gateway.proxy.record import Recorder, Recorders
 from gateway.proxy.server import ProxyServer
 from gateway.settings.addresses import ListenAddress
-from gateway.settings.model import Settings, Tls, UnderscoreHeaders
+from gateway.settings.model import Settings
 from gateway.settings.pepper import Peppers
 from gateway.storage.database import Database
 from gateway.storage.errors import StorageError
@@ -53,15 +42,21 @@ from gateway.storage.job_locks import JobLocks
 from gateway.storage.listener import Listener
 from gateway.storage.lookup import Lookup
 from gateway.storage.nodes import leave
-from gateway.wiring.gauges import NodeGauges
-from gateway.wiring.logs import access_log
+from gateway.wiring.certificates import server_tls
+from gateway.wiring.configuration import Configuration, ConfigurationFiles
+from gateway.wiring.gate import GateMaker
+from gateway.wiring.gauges import MapGauges, NodeGauges
+from gateway.wiring.logs import configure
 from gateway.wiring.management import management
+from gateway.wiring.map_journal import MapJournal
 from gateway.wiring.pages import page_rules
 from gateway.wiring.records import request_records
-from gateway.wiring.routes import live_map
+from gateway.wiring.reload import Reloader, Result
 from gateway.wiring.version import VERSION
+from gateway.wiring.watching import FileWatcher
 
 _GOODBYE_SECONDS: Final = 1.0
+_PROBLEMS_TOLD: Final = 20
 
 
 class Node:
@@ -71,18 +66,16 @@ class Node:
         self,
         *,
         node_id: str,
-        settings: Settings,
         index: TokenIndex,
         follower: Follower,
         proxy: ProxyServer,
-        routes: int,
+        reloader: Reloader,
     ) -> None:
         self.node_id = node_id
-        self._settings = settings
         self._index = index
         self._follower = follower
         self._proxy = proxy
-        self._routes = routes
+        self._reloader = reloader
         self._draining = False
         self.proxy_port = 0
         self.admin_port = 0
@@ -95,7 +88,13 @@ class Node:
         return Health(
             node=self.node_id,
             version=VERSION,
-            map=MapState(version=self._proxy.gate.live.version, routes=self._routes),
+            map=MapState(
+                version=self._proxy.gate.live.version,
+                routes=len(self._reloader.route_map.routes),
+                loaded_at=self._reloader.loaded_at,
+                problem=_in_short(self._reloader.problems),
+                needs_restart=self._reloader.needs_restart,
+            ),
             revision=self._follower.applied,
             store="up" if self._index.store_up else "away",
             ready=self._index.store_up or self._index.can_serve,
@@ -105,84 +104,20 @@ class Node:
     async def drain(self) -> bool:
         """Accept nothing more and let what is in flight finish; whether all of it did within `proxy.drain`."""
         self._draining = True
-        return await self._proxy.drain(self._settings.proxy.drain)
+        return await self._proxy.drain(self._reloader.settings.proxy.drain)
+
+    async def reload(self, why: str) -> Result:
+        """Take into use what the files say now; what comes of it is in the log."""
+        return await self._reloader.reload_quietly(why)
 
 
-def _gate(
-    settings: Settings,
-    route_map: RouteMap,
-    index: TokenIndex,
-    clock: DatabaseClock,
-    recorder: Recorder,
-) -> tuple[Gate, ProxyServer]:
-    proxy, prefix = settings.proxy, settings.identity.header_prefix
-    live, pools = live_map(route_map, settings)
-    ids = random.SystemRandom().getrandbits(64)
-    numbers = random.Random(ids)  # noqa: S311 - request ids tell requests apart, they guard nothing
-    gate = Gate(
-        live=live,
-        policy=Policy(
-            token_form=TokenForm(settings.tokens.prefix),
-            path_allow=frozenset(proxy.path_allow),
-        ),
-        index=index,
-        clock=clock,
-        grants=Grants(IdentityLines(prefix)),
-        fields=FieldRules(
-            identity_prefix=prefix.encode("ascii"),
-            pass_underscores=proxy.underscore_headers is UnderscoreHeaders.PASS,
-        ),
-        answers=AnswerRules(
-            scope_status=settings.errors.scope_status,
-            name_missing_scope=settings.errors.name_missing_scope,
-        ),
-        limits=Limits(
-            head=proxy.limits.head,
-            headers=proxy.limits.headers,
-            field=proxy.limits.field,
-            target=proxy.limits.target,
-        ),
-        timeouts=Timeouts(
-            head=proxy.timeouts.head,
-            idle=proxy.timeouts.idle,
-            body=proxy.timeouts.body,
-            upstream_silence=settings.upstream.timeouts.silence,
-        ),
-        trusted_proxies=proxy.trusted_proxies,
-        max_connections=proxy.max_connections,
-        recorder=recorder,
-        new_request_id=lambda: numbers.randbytes(16).hex(),
-        scheme="http" if proxy.tls is None else "https",
-        cors=CorsPolicy(frozenset(origin.encode("ascii") for origin in proxy.cors.allow_origins))
-        if proxy.cors is not None
-        else None,
-        guessing=GuessingGuard(
-            GuessingRules(
-                free=proxy.guessing.free,
-                per_seconds=proxy.guessing.per,
-                delay_seconds=proxy.guessing.delay,
-            )
-        ),
-    )
-    shortest = min(
-        proxy.timeouts.head,
-        proxy.timeouts.idle,
-        proxy.timeouts.body,
-        settings.upstream.timeouts.silence,
-        settings.upstream.timeouts.first_byte,
-        *(route.timeout_seconds for route in route_map.routes if route.timeout_seconds is not None),
-    )
-    return gate, ProxyServer(gate, pools=pools, tick_seconds=min(1.0, max(0.02, shortest / 4)))
-
-
-def _server_tls(tls: Tls | None) -> ssl.SSLContext | None:
-    if tls is None:
+def _in_short(problems: Sequence[Problem]) -> str | None:
+    """The first of the problems, a line each, and how many others there are; None where there is none."""
+    if not problems:
         return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
-    context.load_cert_chain(tls.cert_file, tls.key_file)
-    return context
+    told = [str(problem) for problem in problems[:_PROBLEMS_TOLD]]
+    others = len(problems) - len(told)
+    return "\n".join([*told, f"and {others} more, which are in the log"] if others else told)
 
 
 class ListenError(Exception):
@@ -198,13 +133,23 @@ def _cannot_listen(setting: str, address: ListenAddress, error: OSError) -> List
 
 @asynccontextmanager
 async def running_node(
-    settings: Settings, route_map: RouteMap, database: Database, peppers: Peppers
+    configuration: Configuration,
+    database: Database,
+    peppers: Peppers,
+    *,
+    files: ConfigurationFiles | None = None,
+    watched: bool = True,
 ) -> AsyncIterator[Node]:
-    """Start a gateway and stop it at the end of the block. Raises StorageError and ListenError."""
+    """Start a gateway and stop it at the end of the block. `files` are where its configuration is read anew from;
+    `watched`: as soon as one of them changes.
+
+    Raises StorageError, ConfigurationError and ListenError.
+    """
     log = structlog.get_logger("gateway")
+    settings = configuration.settings
     digester = Digester(peppers.current, peppers.retired)
     node_id = f"{socket.gethostname()}-{os.getpid()}"
-    lookup = Lookup(database, version=VERSION)
+    lookup = Lookup(database, version=VERSION, map_version=lambda: proxy.gate.live.version)
     clock = DatabaseClock(monotonic=time.monotonic, wall=time.time)
     index = TokenIndex(
         lookup,
@@ -221,26 +166,32 @@ async def running_node(
         database.dsn, on_change=follower.on_change, on_up=follower.on_listening, on_down=lambda: None
     )
     metrics = RequestMetrics()
-    requests = access_log(settings.log, asyncio.get_running_loop())
     counter = UsageCounter(clock=clock, monotonic=time.monotonic)
     recorders = [metrics.record, counter.record]
-    if requests is not None:
-        recorders.append(requests.record)
     records = request_records(settings.records, database, clock)
     if records is not None:
         recorders.append(records.recorder.record)
-    _, proxy = _gate(settings, route_map, index, clock, Recorders(*recorders))
-    node = Node(
+    maker = GateMaker(index=index, clock=clock, recorders=recorders, loop=asyncio.get_running_loop())
+    opening = maker.make(configuration)
+    proxy = ProxyServer(opening.gate, pools=opening.pools, tick_seconds=opening.tick_seconds)
+    tls = server_tls(settings.proxy.tls)
+    journal = MapJournal(database)
+    reloader = Reloader(
         node_id=node_id,
-        settings=settings,
-        index=index,
-        follower=follower,
+        running=configuration,
+        opening=opening,
+        files=files,
+        maker=maker,
         proxy=proxy,
-        routes=len(route_map.routes),
+        journal=journal,
+        on_change=lambda before, after: _adjust(index, before, after),
+        proxy_tls=tls,
     )
+    node = Node(node_id=node_id, index=index, follower=follower, proxy=proxy, reloader=reloader)
     registry = CollectorRegistry()
     registry.register(metrics)
     registry.register(NodeGauges(index=index, follower=follower, proxy=proxy, version=VERSION))
+    registry.register(MapGauges(reloader))
     ledger = UsageLedger(max_tokens=2 * settings.index.max_entries)
     flusher = UsageFlusher(
         counter=counter,
@@ -253,8 +204,8 @@ async def running_node(
     runner = JobRunner(
         schedule(
             database,
-            expire_after=lambda: settings.inactivity.expire_after,
-            keep_records=lambda: settings.records.keep,
+            expire_after=lambda: reloader.settings.inactivity.expire_after,
+            keep_records=lambda: reloader.settings.records.keep,
         ),
         JobLocks(database.dsn),
     )
@@ -275,20 +226,29 @@ async def running_node(
             registry.register(records.gauges)
             records.writer.start()
             stack.push_async_callback(records.writer.stop)
-        services = management(settings, database, digester, live_map=lambda: route_map)
+        journal.start()
+        stack.push_async_callback(journal.stop)
+        reloader.begun()
+        services = management(
+            lambda: reloader.settings,
+            database,
+            digester,
+            live_map=lambda: reloader.route_map,
+            keeper=reloader,
+        )
         api = management_api(
             ApiRules(
                 management=services,
-                trusted_proxies=settings.proxy.trusted_proxies,
+                trusted_proxies=lambda: reloader.settings.proxy.trusted_proxies,
                 version=VERSION,
                 report=lambda where, error: log.error("a management call failed", call=where, exc_info=error),
             )
         )
         pages = settings_pages(
             page_rules(
-                settings,
+                lambda: reloader.settings,
                 services,
-                live_map=lambda: route_map,
+                live_map=lambda: reloader.route_map,
                 health=node.health,
                 proxy_port=lambda: node.proxy_port,
                 report=lambda where, error: log.error("a page failed", page=where, exc_info=error),
@@ -297,15 +257,28 @@ async def running_node(
         node.admin_port = await _start_admin(settings.admin.listen, node, registry, api, pages, stack)
         listen = settings.proxy.listen
         try:
-            node.proxy_port = await proxy.listen(
-                listen.host, listen.port, tls=_server_tls(settings.proxy.tls)
-            )
+            node.proxy_port = await proxy.listen(listen.host, listen.port, tls=tls)
         except OSError as error:
             raise _cannot_listen("proxy.listen", listen, error) from None
+        # After the proxy, which records what it cuts.
+        stack.callback(reloader.flush)
         stack.push_async_callback(proxy.stop)
-        if requests is not None:
-            stack.callback(requests.flush)
+        if files is not None and watched:
+            watcher = FileWatcher(files, lambda: node.reload("a file changed"))
+            watcher.start()
+            stack.push_async_callback(watcher.stop)
         yield node
+
+
+def _adjust(index: TokenIndex, before: Settings, settings: Settings) -> None:
+    """Hand changed settings to what is not made anew."""
+    if settings.log != before.log:
+        configure(settings.log)
+    index.keep_for(
+        fresh_seconds=settings.index.fresh_for,
+        unknown_seconds=settings.index.unknown_for,
+        outage_grace_seconds=settings.index.outage_grace,
+    )
 
 
 async def _say_goodbye(database: Database, node_id: str) -> None:

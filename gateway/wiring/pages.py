@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 from gateway.admin.health import Health
@@ -11,13 +11,14 @@ from gateway.admin.management.services import Management
 from gateway.admin.pages.visit import PageRules
 from gateway.core.model import RouteMap
 from gateway.settings.model import Settings
+from gateway.wiring.management import terms
 
 # Listening on all addresses names none: then callers use the host that the browser uses.
 _ANY: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared, not bound
 
 
 def page_rules(
-    settings: Settings,
+    live_settings: Callable[[], Settings],
     services: Management,
     *,
     live_map: Callable[[], RouteMap],
@@ -25,13 +26,15 @@ def page_rules(
     proxy_port: Callable[[], int],
     report: Callable[[str, BaseException], None],
 ) -> PageRules:
-    """The rules; `proxy_port` is asked at each call, for it is known late."""
+    """The rules; `proxy_port` is asked at each call, for it is known late, and `live_settings`, for they change."""
+    settings = live_settings()
     listen = settings.proxy.listen
     scheme = "http" if settings.proxy.tls is None else "https"
 
     def proxy_url(browsed: str) -> str:
-        if settings.proxy.public_url is not None:
-            return settings.proxy.public_url
+        public_url = live_settings().proxy.public_url
+        if public_url is not None:
+            return public_url
         host = browsed if listen.host in _ANY else listen.host
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{proxy_port()}"
 
@@ -40,10 +43,7 @@ def page_rules(
         live_map=live_map,
         health=health,
         proxy_url=proxy_url,
-        rotation_window=timedelta(seconds=settings.rotation.window),
-        longest_window=timedelta(seconds=settings.rotation.max_window),
-        remind_after=timedelta(seconds=settings.rotation.remind_after),
-        trusted_proxies=settings.proxy.trusted_proxies,
+        terms=lambda: terms(live_settings()),
         now=lambda: datetime.now(UTC),
         report=report,
     )

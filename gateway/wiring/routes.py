@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,9 +13,9 @@ from gateway.proxy.live import LiveMap, Plan
 from gateway.proxy.pool import Address, Pool, PoolRules
 from gateway.settings.errors import ConfigurationError
 from gateway.settings.model import Settings
-from gateway.settings.model import Upstream as UpstreamSettings
 from gateway.settings.route_map import parse_route_map
 from gateway.settings.yaml_document import read_bytes
+from gateway.wiring.certificates import UpstreamTls
 from gateway.wiring.shipped import shipped
 
 
@@ -40,31 +39,31 @@ def judged(path: Path, data: bytes) -> tuple[RouteMap, list[Problem]]:
     return route_map, problems
 
 
-def client_tls(settings: UpstreamSettings) -> ssl.SSLContext:
-    """How `https://` upstreams are verified, and what they are shown."""
-    context = ssl.create_default_context(cafile=str(settings.ca_file) if settings.ca_file else None)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
-    if settings.client_cert_file is not None:
-        context.load_cert_chain(settings.client_cert_file, settings.client_key_file)
-    return context
+def live_map(
+    route_map: RouteMap, settings: Settings, *, tls: UpstreamTls, former: Iterable[Pool] = ()
+) -> tuple[LiveMap, tuple[Pool, ...]]:
+    """The table and the pools of a map that was found publishable.
 
-
-def live_map(route_map: RouteMap, settings: Settings) -> tuple[LiveMap, Iterable[Pool]]:
-    """The table and the pools of a map that was found publishable."""
+    Addresses of `former` pools that an upstream of the same name still has are taken over with their connections.
+    """
     upstream = settings.upstream
     rules = PoolRules(
         connect_seconds=upstream.timeouts.connect,
         keep_alive_seconds=upstream.keep_alive,
         max_connections=upstream.max_connections,
     )
-    # Reading the system's certificates takes 20 ms: only for who needs them.
-    secure = any(url.startswith("https:") for served in route_map.upstreams.values() for url in served.urls)
-    tls = client_tls(upstream) if secure else None
+    known = {(pool.name, address.url): address for pool in former for address in pool.addresses}
+
+    def address(name: str, url: str) -> Address:
+        kept = known.get((name, url))
+        if kept is not None and (kept.tls is None or kept.tls is tls.context):
+            return kept
+        return Address(url, tls.context)
+
     pools = {
         name: Pool(
             name,
-            [Address(url, tls) for url in served.urls],
+            [address(name, url) for url in served.urls],
             rules=rules,
             preserve_host=served.preserve_host,
             monotonic=time.monotonic,
@@ -86,4 +85,4 @@ def live_map(route_map: RouteMap, settings: Settings) -> tuple[LiveMap, Iterable
         )
         for route in route_map.routes
     )
-    return LiveMap(table, route_map.version), list(pools.values())
+    return LiveMap(table, route_map.version), tuple(pools.values())

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +17,17 @@ from aiohttp import web
 
 from gateway.admin.api.application import MAX_LINE_BYTES, ApiRules, management_api
 from gateway.admin.api.table import BASE
+from gateway.admin.management.maps import MapInForce
 from gateway.admin.management.principal import Operator
 from gateway.admin.management.services import Management
-from gateway.core.model import AccountKind
+from gateway.core.model import AccountKind, Problem
 from gateway.core.tokens import Digester
-from gateway.storage import accounts, admin_keys, members
+from gateway.settings.errors import ConfigurationError
+from gateway.storage import accounts, admin_keys, maps, members
 from gateway.storage.accounts import Account
 from gateway.storage.audit import Actor, ActorKind
 from gateway.storage.database import Database, connect
+from gateway.storage.maps import MapCounts, Publication
 from gateway.storage.members import Member, Role
 from gateway.storage.mutation import mutation
 from gateway.wiring.credentials import new_admin_key
@@ -138,6 +143,7 @@ class Console:
         self._session = session
         self._clients: list[Client] = []
         self.failures: list[tuple[str, BaseException]] = []
+        self.keeper: StandInKeeper | None = None
 
     @property
     def secrets(self) -> list[str]:
@@ -221,13 +227,57 @@ class Console:
 NEW = {"name": "Sync", "description": "Keeps contacts", "scopes": ["contacts.readonly"]}
 
 
+class StandInKeeper:
+    """A node's map, reloaded as the test says: to another version, or refused for `problems`."""
+
+    def __init__(self) -> None:
+        self.version = "a" * 64
+        self.problems: tuple[Problem, ...] = ()
+        self.asked_by: list[Operator] = []
+
+    def in_force(self) -> MapInForce:
+        return MapInForce(
+            node="node-1",
+            version=self.version,
+            source="/etc/gateway/routes.yaml",
+            loaded_at=datetime(2026, 1, 31, 12, tzinfo=UTC),
+            counts=MapCounts(routes=3, services=2, scopes=4, upstreams=1),
+            problems=self.problems,
+            needs_restart=("proxy.listen",),
+        )
+
+    async def reload(self, by: Operator) -> MapInForce:
+        self.asked_by.append(by)
+        if self.problems:
+            raise ConfigurationError(self.problems)
+        return self.in_force()
+
+
+async def published(console: Console, text: str = "a map", *, note: str = "") -> str:
+    """A map in the history; its version."""
+    version = hashlib.sha256(text.encode()).hexdigest()
+    new = Publication(
+        version=version,
+        text=text,
+        node="node-1",
+        source="/etc/gateway/routes.yaml",
+        note=note,
+        counts=MapCounts(routes=3, services=2, scopes=4, upstreams=1),
+    )
+    async with mutation(console.database, actor=TESTER) as change:
+        await maps.publish(change, new)
+    return version
+
+
 @pytest.fixture
 async def console(own_dsn: str, tmp_path: Path) -> AsyncIterator[Console]:
     async with AsyncExitStack() as stack:
         database = await connect(own_dsn, pool_size=10)
         stack.push_async_callback(database.close)
         route_map = small_map(tmp_path, main="http://127.0.0.1:8")
-        services = management(settings(tmp_path), database, DIGESTER, live_map=lambda: route_map)
+        chosen = settings(tmp_path, proxy__trusted_proxies=["127.0.0.1"])
+        keeper = StandInKeeper()
+        services = management(lambda: chosen, database, DIGESTER, live_map=lambda: route_map, keeper=keeper)
         failures: list[tuple[str, BaseException]] = []
         app = web.Application()
         app.add_subapp(
@@ -235,9 +285,7 @@ async def console(own_dsn: str, tmp_path: Path) -> AsyncIterator[Console]:
             management_api(
                 ApiRules(
                     management=services,
-                    trusted_proxies=settings(
-                        tmp_path, proxy__trusted_proxies=["127.0.0.1"]
-                    ).proxy.trusted_proxies,
+                    trusted_proxies=lambda: chosen.proxy.trusted_proxies,
                     version="1",
                     report=lambda where, error: failures.append((where, error)),
                 )
@@ -254,6 +302,7 @@ async def console(own_dsn: str, tmp_path: Path) -> AsyncIterator[Console]:
         )
         made = Console(database, services, f"http://127.0.0.1:{runner.addresses[0][1]}{BASE}", session)
         made.failures = failures
+        made.keeper = keeper
         yield made
         assert failures == [] or getattr(made, "failures_expected", False), failures
 

@@ -10,7 +10,7 @@ from gateway.admin.api.operation import Access
 from gateway.admin.api.table import OPERATIONS
 from gateway.core.model import AccountKind
 from gateway.storage.members import Role
-from tests.admin.conftest import NEW, Client, Console
+from tests.admin.conftest import NEW, Client, Console, published
 from tests.wiring.recorded import entry, store
 
 YES, FORBIDDEN, MISSING, UNKNOWN = 200, 403, 404, 401
@@ -82,6 +82,10 @@ NEEDS = {
     "createAdminKey": "operate",
     "revokeAdminKey": "operate",
     "listNodes": "operate",
+    "getMap": "operate",
+    "reloadMap": "operate",
+    "listMaps": "operate",
+    "getPublishedMap": "operate",
     "whoAmI": "session",
     "logOut": "session",
     "logOutEverywhere": "session",
@@ -144,6 +148,7 @@ async def set_up(console: Console) -> Stage:
             "member_id": bystander.id,
             "key_id": key.json["admin_key"]["id"],
             "trace_id": "a-trace",
+            "version": await published(console),
         },
     )
 

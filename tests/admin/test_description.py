@@ -13,7 +13,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from gateway.admin.api.openapi import describe
 from gateway.admin.api.table import BASE, OPERATIONS
 from gateway.core.model import AccountKind
-from tests.admin.conftest import NEW, Client, Console
+from tests.admin.conftest import NEW, Client, Console, published
 from tests.wiring.recorded import entry, store
 
 ST_SECONDS = 120
@@ -94,6 +94,7 @@ async def test_what_is_answered_is_what_is_described(
         "integration_id": made.json["integration"]["id"],
         "key_id": (await operator.post("/admin-keys", {"name": "Spare"})).json["admin_key"]["id"],
         "trace_id": "a-trace",
+        "version": await published(console),
     }
     await store(
         console.database, entry("a-trace", account=account.id, integration=ids["integration_id"], code="x")

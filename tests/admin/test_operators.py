@@ -63,7 +63,15 @@ async def test_a_key_that_is_not_there_is_missing(operator: Client) -> None:
 async def test_nodes_say_how_far_they_are(console: Console, operator: Client) -> None:
     await Lookup(console.database).heartbeat("node-1", 7)
     (node,) = (await operator.get("/nodes")).json["items"]
-    assert set(node) == {"id", "started_at", "heartbeat_at", "applied_revision", "version", "alive"}
+    assert set(node) == {
+        "id",
+        "started_at",
+        "heartbeat_at",
+        "applied_revision",
+        "version",
+        "map_version",
+        "alive",
+    }
     assert (node["id"], node["applied_revision"], node["alive"]) == ("node-1", 7, True)
 
 

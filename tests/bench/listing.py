@@ -21,6 +21,7 @@ from gateway.core.model import AccountKind
 from gateway.storage import accounts, members
 from gateway.storage.database import Database, connect
 from gateway.storage.members import Role
+from gateway.wiring.configuration import Configuration
 from gateway.wiring.node import running_node
 from tests.bench.machine import facts
 from tests.wiring.databases import serving
@@ -90,7 +91,8 @@ async def measure(dsn: str, folder: Path, sizes: Sequence[int]) -> list[dict[str
     try:
         account = await _tenant(database)
         route_map = small_map(folder, main="http://127.0.0.1:8")
-        async with running_node(settings(folder), route_map, database, PEPPERS) as node:
+        configuration = Configuration(settings=settings(folder), route_map=route_map)
+        async with running_node(configuration, database, PEPPERS) as node:
             base = f"http://127.0.0.1:{node.admin_port}"
             page, api = (
                 f"{base}/settings/{account}/private-integrations",

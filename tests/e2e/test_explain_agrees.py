@@ -21,7 +21,7 @@ from gateway.core.reasons import Code
 from gateway.core.tokens import Digester
 from gateway.proxy.record import Trail
 from gateway.storage.audit import Actor, ActorKind
-from gateway.wiring import node
+from gateway.wiring import gate
 from gateway.wiring.management import management
 from gateway.wiring.routes import publishable
 from tests.proxy.caller import Answer, Caller, Ended
@@ -201,7 +201,7 @@ class Question:
 @pytest.fixture
 def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
     made = Watch()
-    monkeypatch.setattr(node, "access_log", lambda settings, timer: made)
+    monkeypatch.setattr(gate, "access_log", lambda settings, timer: made)
     return made
 
 
@@ -307,8 +307,9 @@ async def agree(rig: Rig, watch: Watch, count: int, seed: int) -> Counter[str]:
     upstream = await rig.upstream()
     published = served_map(rig, upstream.url)
     gateway = await rig.gateway(published, **STRICT)
+    chosen = settings(rig.folder, **STRICT)
     services = management(
-        settings(rig.folder, **STRICT),
+        lambda: chosen,
         gateway.database,
         Digester(PEPPERS.current, PEPPERS.retired),
         live_map=lambda: published,

@@ -16,6 +16,7 @@ import pytest
 from gateway.core.rotation import Operation
 from gateway.storage.database import connect
 from gateway.storage.errors import StoreUnavailable
+from gateway.wiring.configuration import Configuration
 from gateway.wiring.node import running_node
 from gateway.wiring.store import opened
 from tests.e2e.own_store import OwnStore
@@ -190,7 +191,8 @@ async def test_a_node_ends_in_time_while_the_store_is_away(asker: Rig, store: Ow
     database = await connect(store.dsn, pool_size=5)
     try:
         route_map = small_map(asker.folder, main=upstream.url)
-        async with running_node(settings(asker.folder), route_map, database, PEPPERS) as node:
+        configuration = Configuration(settings=settings(asker.folder), route_map=route_map)
+        async with running_node(configuration, database, PEPPERS) as node:
             assert node.health().store == "up"
             store.freeze()
             began = time.monotonic()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from gateway.storage.database import connect
 from gateway.storage.members import Member, Role
 from gateway.storage.mutation import mutation
 from gateway.wiring.credentials import new_admin_key
-from gateway.wiring.management import management
+from gateway.wiring.management import management, terms
 from tests.admin.conftest import DIGESTER, PASSWORD, TESTER, Console
 from tests.wiring.rig import settings
 from tests.wiring.standing import small_map
@@ -35,7 +35,7 @@ PROXY = "http://proxy.example"
 HEALTH = Health(
     node="node-1",
     version="1.2.3",
-    map=MapState(version="f" * 64, routes=3),
+    map=MapState(version="f" * 64, routes=3, loaded_at=datetime(2026, 1, 31, 12, tzinfo=UTC)),
     revision=1,
     store="up",
     ready=True,
@@ -249,7 +249,8 @@ async def site(own_dsn: str, tmp_path: Path) -> AsyncIterator[Site]:
         database = await connect(own_dsn, pool_size=10)
         stack.push_async_callback(database.close)
         route_map = small_map(tmp_path, main="http://127.0.0.1:8")
-        services = management(settings(tmp_path), database, DIGESTER, live_map=lambda: route_map)
+        chosen = settings(tmp_path, proxy__trusted_proxies=["127.0.0.1"])
+        services = management(lambda: chosen, database, DIGESTER, live_map=lambda: route_map)
         failures: list[tuple[str, BaseException]] = []
         app = web.Application()
         app.router.add_get("/", to_settings)
@@ -261,12 +262,7 @@ async def site(own_dsn: str, tmp_path: Path) -> AsyncIterator[Site]:
                     live_map=lambda: route_map,
                     health=lambda: HEALTH,
                     proxy_url=lambda _host: PROXY,
-                    rotation_window=timedelta(days=7),
-                    longest_window=timedelta(days=30),
-                    remind_after=timedelta(days=90),
-                    trusted_proxies=settings(
-                        tmp_path, proxy__trusted_proxies=["127.0.0.1"]
-                    ).proxy.trusted_proxies,
+                    terms=lambda: terms(chosen),
                     now=lambda: datetime.now(UTC),
                     report=lambda where, error: failures.append((where, error)),
                 )

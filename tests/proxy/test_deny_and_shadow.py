@@ -10,7 +10,7 @@ import pytest
 from gateway.core.model import RouteMap
 from gateway.proxy.access_log import JsonLines, as_text
 from gateway.proxy.record import Trail
-from gateway.wiring import node
+from gateway.wiring import gate
 from gateway.wiring.routes import publishable
 from tests.proxy.caller import request
 from tests.wiring.rig import Rig
@@ -75,7 +75,7 @@ class Watch:
 def trails(monkeypatch: pytest.MonkeyPatch) -> list[Trail]:
     """The record of every request of the nodes that are started from now on."""
     watch = Watch()
-    monkeypatch.setattr(node, "access_log", lambda settings, timer: watch)
+    monkeypatch.setattr(gate, "access_log", lambda settings, timer: watch)
     return watch.trails
 
 

@@ -46,6 +46,7 @@ GRANTS = {
     "usage_networks": {READ, ADD, CHANGE, TAKE_AWAY},
     "changes": {READ, ADD, TAKE_AWAY},
     "request_records": {READ, ADD},
+    "maps": {READ, ADD, TAKE_AWAY},
     "schema_migrations": {READ},
 }
 

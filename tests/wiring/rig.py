@@ -6,6 +6,7 @@ When it ends it proves that nothing is left over: no task and no socket that was
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import socket
 from contextlib import AsyncExitStack
@@ -15,6 +16,7 @@ from typing import Any
 from gateway.core.model import RouteMap
 from gateway.settings.model import Settings
 from gateway.storage.database import Database, connect
+from gateway.wiring.configuration import Configuration, ConfigurationFiles
 from gateway.wiring.node import Node, running_node
 from tests.proxy.caller import Answer, Caller, request
 from tests.proxy.recording import RecordingUpstream, Script, fine
@@ -167,8 +169,31 @@ class Rig:
             database = await connect(dsn or self._standing.dsn, pool_size=5)
             self._stack.push_async_callback(database.close)
         chosen = settings(self.folder, **values)
-        node = await self._stack.enter_async_context(running_node(chosen, route_map, database, PEPPERS))
+        configuration = Configuration(settings=chosen, route_map=route_map)
+        node = await self._stack.enter_async_context(running_node(configuration, database, PEPPERS))
         return Gateway(node, database, self._stack)
+
+    async def gateway_on_files(
+        self,
+        route_map: str,
+        *,
+        dsn: str | None = None,
+        more: str = "",
+        watched: bool = True,
+        environ: dict[str, str] | None = None,
+    ) -> tuple[Gateway, Site]:
+        """A node whose settings and map are files, which can be written anew while it runs."""
+        site = Site(self.folder)
+        site.write_settings(more)
+        site.write_map(route_map)
+        files = ConfigurationFiles(site.settings, environ or {})
+        configuration = files.read()
+        database = await connect(dsn or self._standing.dsn, pool_size=5)
+        self._stack.push_async_callback(database.close)
+        node = await self._stack.enter_async_context(
+            running_node(configuration, database, PEPPERS, files=files, watched=watched)
+        )
+        return Gateway(node, database, self._stack), site
 
     async def connect(self, port: int) -> Caller:
         """A connection to any port."""
@@ -191,6 +216,32 @@ class Rig:
                     await asyncio.sleep(0.005)
         except TimeoutError:
             raise AssertionError(f"left over: {left()}") from None
+
+
+class Site:
+    """The files of a node. Each is replaced in one step, as a careful editor does it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.settings = folder / "site.yaml"
+        self.map = folder / "site.routes.yaml"
+
+    def write_settings(self, more: str = "") -> None:
+        _replace(
+            self.settings,
+            "data_dir: .\nroutes: site.routes.yaml\nadmin: {listen: '127.0.0.1:0'}\nlog: {access: 'off'}\n"
+            + (more or "proxy: {listen: '127.0.0.1:0'}\n"),
+        )
+
+    def write_map(self, text: str) -> str:
+        """Its version."""
+        _replace(self.map, text)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _replace(path: Path, text: str) -> None:
+    draft = path.with_name(f".{path.name}.draft")
+    draft.write_text(text)
+    draft.replace(path)
 
 
 def bearer(issued: Issued) -> bytes:

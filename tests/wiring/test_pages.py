@@ -31,7 +31,7 @@ def test_callers_are_sent_where_they_find_the_proxy(
     tmp_path: Path, values: dict[str, Any], browsed: str, told: str
 ) -> None:
     rules = page_rules(
-        settings(tmp_path, **values),
+        lambda: settings(tmp_path, **values),
         cast(Management, None),
         live_map=lambda: cast(RouteMap, None),
         health=lambda: cast(Health, None),

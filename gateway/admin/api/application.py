@@ -38,7 +38,7 @@ class ApiRules:
     """What the API goes by. `report` is told of a failure nobody foresaw: where, and what."""
 
     management: Management
-    trusted_proxies: Networks
+    trusted_proxies: Callable[[], Networks]
     version: str
     report: Callable[[str, BaseException], None]
 
@@ -86,7 +86,7 @@ def _problems(rules: ApiRules) -> Any:
 
 def _handler(rules: ApiRules, operation: Operation) -> WebHandler:
     async def handle(request: web.Request) -> web.StreamResponse:
-        origin = origin_of(request, rules.trusted_proxies)
+        origin = origin_of(request, rules.trusted_proxies())
         caller = await identify(rules.management, request, operation, origin)
         path = read_path(request)
         query = read_query(request.url, operation.query)

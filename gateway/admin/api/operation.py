@@ -32,11 +32,19 @@ from gateway.storage.usage import Bucket
 # What an identifier in a path looks like; what does not is missing, without asking the store.
 IDENTIFIER: Final = re.compile(r"[a-z]{2,8}_[0-9A-Za-z]{20}")
 _TRACE_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+# The beginning of a map's version, long enough to mean one.
+_VERSION: Final = re.compile(r"[0-9a-f]{6,64}")
 
 
 def path_pattern(name: str) -> re.Pattern[str]:
     """What this parameter of a path looks like."""
-    return _TRACE_ID if name == "trace_id" else IDENTIFIER
+    match name:
+        case "trace_id":
+            return _TRACE_ID
+        case "version":
+            return _VERSION
+        case _:
+            return IDENTIFIER
 
 
 class Access(StrEnum):

@@ -10,9 +10,12 @@ from aiohttp import web
 from pydantic import Field
 
 from gateway.admin.management.codes import Code
+from gateway.admin.management.map_views import MapProblem
+from gateway.admin.management.maps import problem_view
 from gateway.admin.management.refusals import (
     ConflictingState,
     Forbidden,
+    MapRefused,
     Missing,
     Refusal,
     StaleVersion,
@@ -32,6 +35,7 @@ STATUSES: Final[dict[type[Refusal], int]] = {
     ConflictingState: 409,
     StaleVersion: 412,
     Unprocessable: 422,
+    MapRefused: 422,
     Throttled: 429,
 }
 _CHALLENGE: Final = 'Bearer realm="gateway-admin"'
@@ -62,6 +66,8 @@ class Problem(Value):
     detail: str
     errors: tuple[ProblemFlaw, ...] = Field(default=())
     """Every flaw of what was sent, where that is the problem."""
+    problems: tuple[MapProblem, ...] = Field(default=())
+    """What is wrong with the configuration's files, where that is the problem."""
     state: str = ""
     """How the integration stands, where that is the problem."""
     rotation: ProblemRotation | None = None
@@ -102,6 +108,8 @@ def of_refusal(refusal: Refusal) -> web.Response:
                 {"pointer": flaw.pointer, "message": flaw.message, "code": flaw.code}
                 for flaw in refusal.flaws
             ]
+        case MapRefused():
+            members["problems"] = [problem_view(found).model_dump() for found in refusal.problems]
         case ConflictingState(state=str(state)):
             members["state"] = state
             if refusal.rotation_ends_at is not None:

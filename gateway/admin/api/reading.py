@@ -23,6 +23,7 @@ _KINDS: Final = {
     "integration_id": "integration",
     "key_id": "admin key",
     "trace_id": "request record",
+    "version": "map",
 }
 
 V = TypeVar("V", bound=Value)

@@ -8,6 +8,7 @@ from gateway.admin.api import (
     calls_accounts,
     calls_explain,
     calls_integrations,
+    calls_maps,
     calls_operators,
     calls_requests,
     calls_session,
@@ -25,5 +26,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *calls_requests.OPERATIONS,
     *calls_explain.OPERATIONS,
     *calls_operators.OPERATIONS,
+    *calls_maps.OPERATIONS,
     *calls_session.OPERATIONS,
 )

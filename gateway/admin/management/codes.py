@@ -32,6 +32,7 @@ class Code(StrEnum):
     ROTATION_UNDER_WAY = "rotation_under_way"
     VERSION_STALE = "version_stale"
     INVALID = "invalid"
+    CONFIGURATION_INVALID = "configuration_invalid"
     RATE_LIMITED = "rate_limited"
     # Of the API alone: what came before a refusal could be found, and failures.
     JSON_MALFORMED = "json_malformed"

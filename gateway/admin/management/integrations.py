@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable
 from typing import Final, TypedDict, Unpack
 
 from gateway.admin.management.access import Right, enter
@@ -15,6 +15,7 @@ from gateway.admin.management.refusals import StaleVersion, translated
 from gateway.admin.management.requests import IntegrationEdit, NewIntegration
 from gateway.admin.management.scopes import Scopes
 from gateway.admin.management.store import Store
+from gateway.admin.management.terms import Terms
 from gateway.admin.management.views import IntegrationView
 from gateway.storage import integration_state, integrations
 from gateway.storage.integration_state import Integration
@@ -35,11 +36,11 @@ class _Where(TypedDict):
 class Integrations:
     """What can be done with the integrations of an account."""
 
-    def __init__(self, store: Store, *, scopes: Scopes, mint: Mint, remind_after: timedelta) -> None:
+    def __init__(self, store: Store, *, scopes: Scopes, mint: Mint, terms: Callable[[], Terms]) -> None:
         self._store = store
         self._scopes = scopes
         self._mint = mint
-        self._remind_after = remind_after
+        self._terms = terms
 
     async def list(
         self,
@@ -67,7 +68,7 @@ class Integrations:
                 words=tuple(dict.fromkeys(search.split()))[:_MAX_WORDS],
             )
         return IntegrationList(
-            items=tuple(integration_view(item, account, self._remind_after) for item in page.items),
+            items=tuple(integration_view(item, account, self._terms().remind_after) for item in page.items),
             next_cursor=page.next,
         )
 
@@ -78,7 +79,7 @@ class Integrations:
             integration = await integrations.get(
                 self._store.reading, account_id=account_id, integration_id=integration_id
             )
-        return integration_view(integration, account, self._remind_after)
+        return integration_view(integration, account, self._terms().remind_after)
 
     async def create(self, principal: Principal, account_id: str, new: NewIntegration) -> IntegrationIssued:
         """A new integration, with its first token unless none is wanted."""
@@ -95,7 +96,7 @@ class Integrations:
                 token=None if minted is None else minted.stored,
             )
         return IntegrationIssued(
-            integration=integration_view(integration, account, self._remind_after),
+            integration=integration_view(integration, account, self._terms().remind_after),
             token=None if minted is None else minted.shown(integration),
             revision=await self._store.revision(change),
         )
@@ -122,7 +123,7 @@ class Integrations:
                 set_suspended = integrations.suspend if edit.suspended else integrations.resume
                 integration = await set_suspended(change, **where)
         return IntegrationChanged(
-            integration=integration_view(integration, account, self._remind_after),
+            integration=integration_view(integration, account, self._terms().remind_after),
             revision=await self._store.revision(change),
         )
 
@@ -136,7 +137,7 @@ class Integrations:
             await _lock(change, versions, **where)
             integration = await integrations.delete(change, **where)
         return IntegrationChanged(
-            integration=integration_view(integration, account, self._remind_after),
+            integration=integration_view(integration, account, self._terms().remind_after),
             revision=await self._store.revision(change),
         )
 

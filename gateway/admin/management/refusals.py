@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Final
 
 from gateway.admin.management.codes import Code
+from gateway.core.model import Problem
 from gateway.storage.errors import Conflict, ConflictReason, Invalid, NotFound
 
 
@@ -69,6 +70,17 @@ class Unprocessable(Refusal):
     def __init__(self, flaws: Sequence[Flaw]) -> None:
         super().__init__(Code.INVALID, " ".join(flaw.message for flaw in flaws[:3]))
         self.flaws = tuple(flaws)
+
+
+class MapRefused(Refusal):
+    """The configuration on disk cannot be taken into use; every problem is named, with its line."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(
+            Code.CONFIGURATION_INVALID,
+            "The configuration on disk was not taken into use; the one before stays.",
+        )
+        self.problems = tuple(problems)
 
 
 class Throttled(Refusal):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
@@ -14,6 +15,7 @@ from gateway.admin.management.principal import Principal
 from gateway.admin.management.refusals import ConflictingState, flaw
 from gateway.admin.management.requests import OldToken, Rotation
 from gateway.admin.management.store import Store
+from gateway.admin.management.terms import Terms
 from gateway.core.rotation import Operation, TokenState
 from gateway.storage import integrations, tokens
 from gateway.storage.accounts import Account
@@ -61,15 +63,11 @@ class Tokens:
         store: Store,
         *,
         mint: Mint,
-        window: timedelta,
-        max_window: timedelta,
-        remind_after: timedelta,
+        terms: Callable[[], Terms],
     ) -> None:
         self._store = store
         self._mint = mint
-        self._window = window
-        self._max_window = max_window
-        self._remind_after = remind_after
+        self._terms = terms
 
     async def issue(self, principal: Principal, account_id: str, integration_id: str) -> IntegrationIssued:
         """A token for an integration that has none."""
@@ -83,9 +81,10 @@ class Tokens:
             if rotation.window is not None:
                 raise flaw("/window", "A window goes with expire_later; leave it out.", "window_unexpected")
             return await self._mint_and(Operation.ROTATE_NOW, principal, account_id, integration_id)
-        window = self._window if rotation.window is None else timedelta(seconds=rotation.window)
-        if window > self._max_window:
-            raise flaw("/window", f"The longest window is {self._max_window}.", "window_too_long")
+        terms = self._terms()
+        window = terms.rotation_window if rotation.window is None else timedelta(seconds=rotation.window)
+        if window > terms.longest_window:
+            raise flaw("/window", f"The longest window is {terms.longest_window}.", "window_too_long")
         return await self._mint_and(
             Operation.ROTATE_LATER, principal, account_id, integration_id, window=window
         )
@@ -120,7 +119,7 @@ class Tokens:
             operation, principal, account_id, integration_id, minted=minted, window=window
         )
         return IntegrationIssued(
-            integration=integration_view(integration, account, self._remind_after),
+            integration=integration_view(integration, account, self._terms().remind_after),
             token=minted.shown(integration),
             revision=revision,
         )
@@ -130,7 +129,7 @@ class Tokens:
     ) -> IntegrationChanged:
         account, integration, revision = await self._operate(operation, principal, account_id, integration_id)
         return IntegrationChanged(
-            integration=integration_view(integration, account, self._remind_after), revision=revision
+            integration=integration_view(integration, account, self._terms().remind_after), revision=revision
         )
 
     async def _operate(

@@ -132,6 +132,7 @@ class NodeView(Value):
     """A node of the gateway. A change is complete when every node that is `alive` has applied its revision.
 
     `version` is that of the program it runs; null: one that does not say.
+    Nodes with the same `map_version` serve the same route map.
     """
 
     id: str
@@ -139,6 +140,7 @@ class NodeView(Value):
     heartbeat_at: datetime
     applied_revision: int
     version: str | None
+    map_version: str
     alive: bool
 
 

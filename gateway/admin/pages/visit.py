@@ -12,6 +12,7 @@ from gateway.admin.management.codes import Code
 from gateway.admin.management.principal import Operator, Person, Principal, may_manage_integrations
 from gateway.admin.management.refusals import Forbidden, Missing
 from gateway.admin.management.services import Management
+from gateway.admin.management.terms import Terms
 from gateway.admin.management.views import AccountView
 from gateway.admin.pages.answers import Done, Go, path
 from gateway.admin.pages.forms import Form
@@ -22,7 +23,7 @@ from gateway.storage.members import Member, Role
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageRules:
-    """What the pages go by. `proxy_url` takes the host that the browser uses and tells where callers send requests.
+    """What the pages go by. `terms` may change while they run. `proxy_url` takes the host that the browser uses and tells where callers send requests.
 
     `health` is the state of the node that shows the pages, `live_map` its map. `report` is told of a failure nobody foresaw:
     where, and what. `now` is the wall clock.
@@ -32,12 +33,25 @@ class PageRules:
     live_map: Callable[[], RouteMap]
     health: Callable[[], Health]
     proxy_url: Callable[[str], str]
-    rotation_window: timedelta
-    longest_window: timedelta
-    remind_after: timedelta
-    trusted_proxies: Networks
+    terms: Callable[[], Terms]
     now: Callable[[], datetime]
     report: Callable[[str, BaseException], None]
+
+    @property
+    def rotation_window(self) -> timedelta:
+        return self.terms().rotation_window
+
+    @property
+    def longest_window(self) -> timedelta:
+        return self.terms().longest_window
+
+    @property
+    def remind_after(self) -> timedelta:
+        return self.terms().remind_after
+
+    @property
+    def trusted_proxies(self) -> Networks:
+        return self.terms().trusted_proxies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,8 @@ ACTIONS: Final = {
     Action.TOKEN_ROTATION_ENDED: "A rotation reached its deadline",
     Action.ADMIN_KEY_CREATE: "Created an admin key",
     Action.ADMIN_KEY_REVOKE: "Revoked an admin key",
+    Action.MAP_PUBLISH: "Took a route map into use",
+    Action.MAP_KEEP: "Put a route map aside",
 }
 OUTCOMES: Final = {
     Code.BAD_REQUEST: "Not valid HTTP",
