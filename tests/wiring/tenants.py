@@ -19,7 +19,7 @@ from gateway.wiring.credentials import new_token
 
 PEPPERS = Peppers(current=b"one pepper for all tests, public")
 PEPPERS_FILE = f"tests {PEPPERS.current.hex()}\n"
-_DIGESTER = Digester(PEPPERS.current, PEPPERS.retired)
+DIGESTER = Digester(PEPPERS.current, PEPPERS.retired)
 _TESTER = Actor(kind=ActorKind.OPERATOR, id="tester", name="a test")
 _MINTING = {Operation.ISSUE, Operation.ROTATE_LATER, Operation.ROTATE_NOW}
 
@@ -38,7 +38,7 @@ class Issued:
 
 def never_issued() -> str:
     """A token of the right form that no store knows."""
-    return new_token("pit", _DIGESTER)[0]
+    return new_token("pit", DIGESTER)[0]
 
 
 class Tenants:
@@ -70,7 +70,7 @@ class Tenants:
         made = []
         async with self.change() as change:
             for scopes in scope_lists:
-                secret, token = new_token("pit", _DIGESTER)
+                secret, token = new_token("pit", DIGESTER)
                 integration = await integrations.create(
                     change, account_id=account_id, name="App", description="", scopes=scopes, token=token
                 )
@@ -90,7 +90,7 @@ class Tenants:
         self, issued: Issued, operation: Operation, window: timedelta | None = None
     ) -> tuple[int, str | None]:
         """One operation on the token's integration: the revision it made, and the new token's secret."""
-        secret, token = new_token("pit", _DIGESTER) if operation in _MINTING else (None, None)
+        secret, token = new_token("pit", DIGESTER) if operation in _MINTING else (None, None)
         if operation is Operation.ROTATE_LATER and window is None:
             window = timedelta(days=7)
         async with self.change() as change:

@@ -7,7 +7,6 @@ import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser as Chromium
@@ -25,7 +24,6 @@ from tests.wiring.rig import Gateway, Rig
 
 _PATIENCE_SECONDS = 15.0
 PASSWORD = "correct horse battery"
-SCREENSHOTS = Path(__file__).parents[3] / "build" / "screenshots"
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _ARGUMENTS = [
     "--no-sandbox",
@@ -104,14 +102,27 @@ class Town:
         finally:
             await caller.close()
 
+    async def found(self, email: str) -> Member:
+        """A member who is there already."""
+        login = await members.find_login(self.gateway.database, email)
+        assert login is not None
+        return login.member
+
+    async def noted(self, requests: int) -> None:
+        """Waits until so many requests are recorded one by one."""
+        await self._counted("SELECT count(*) AS n FROM request_records", requests)
+
     async def recorded(self, requests: int) -> None:
         """Waits until so many requests are counted in the store."""
+        await self._counted("SELECT sum(count) AS n FROM usage_hourly", requests)
+
+    async def _counted(self, question: str, least: int) -> None:
         async with asyncio.timeout(_PATIENCE_SECONDS):
             while True:
-                (row,) = await self.gateway.database.fetch("SELECT sum(count) AS n FROM usage_hourly")
-                if (row["n"] or 0) >= requests:
+                (row,) = await self.gateway.database.fetch(question)
+                if (row["n"] or 0) >= least:
                     return
-                # Counts are written every few seconds, and nobody but a test waits for it.
+                # Written every few seconds, and nobody but a test waits for it.
                 await asyncio.sleep(0.05)
 
     async def _set(self, secret: str, change: str, *values: object) -> None:

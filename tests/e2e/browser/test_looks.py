@@ -1,111 +1,322 @@
-"""Every page looked at: no serious finding of axe in light and dark, no sideways scrolling, a picture of each."""
+"""Every page looked at, warnings and errors as well: nothing for axe to find, no sideways scrolling, a picture of each."""
 
 from __future__ import annotations
 
-from typing import Any
+import re
+import shutil
+from datetime import timedelta
+from pathlib import Path
 
-from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
+import pytest
 from playwright.async_api import Page
 
+import gateway.admin.pages
+from gateway.admin.pages.views_actions import Action
+from gateway.core.model import AccountKind
 from gateway.core.rotation import Operation
+from gateway.storage import accounts, admin_keys
 from gateway.storage.members import Role
-from tests.e2e.browser.conftest import SCREENSHOTS, Town
-from tests.wiring.tenants import Issued
+from gateway.wiring.credentials import new_admin_key
+from tests.e2e.browser.conftest import Town
+from tests.e2e.browser.looker import SCREENSHOTS, Findings, Looker, rendered
+from tests.wiring.recorded import entry, store
+from tests.wiring.tenants import DIGESTER, Issued
 
-WIDE, NARROW, NARROWEST = 1280, 390, 360
-_SERIOUS = {"serious", "critical"}
-
-
-class Looker:
-    """Opens pages, keeps pictures, collects what is wrong."""
-
-    def __init__(self, page: Page) -> None:
-        self._page = page
-        self._axe = Axe()
-        self.found: list[str] = []
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-
-    async def look(self, name: str) -> None:
-        """At the page that is open."""
-        page = self._page
-        for scheme in ("light", "dark"):
-            await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            self._note(f"{name}, {scheme}", (await self._axe.run(page)).response)
-            for width in (NARROW, WIDE):
-                await page.set_viewport_size({"width": width, "height": 900})
-                await page.screenshot(path=SCREENSHOTS / f"{name}-{width}-{scheme}.png")
-        await page.set_viewport_size({"width": NARROWEST, "height": 900})
-        if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            self.found.append(f"{name}: scrolls sideways at {NARROWEST}")
-        await page.set_viewport_size({"width": WIDE, "height": 900})
-
-    def _note(self, where: str, response: dict[str, Any]) -> None:
-        assert "color-contrast" in {rule["id"] for rule in response["passes"]}, "axe did not look"
-        for violation in response["violations"]:
-            if violation["impact"] in _SERIOUS:
-                nodes = [node["html"][:160] for node in violation["nodes"][:3]]
-                self.found.append(f"{where}: {violation['id']}: {nodes}")
+LONG_TRACE = "a" * 128
+TEMPLATES = Path(gateway.admin.pages.__file__).with_name("templates")
 
 
-async def furnish(town: Town) -> Issued:
-    """An account with something on every page; an integration in the middle of a rotation."""
+def page_templates() -> set[str]:
+    """The templates that are pages; the others are parts of pages."""
+    return {
+        path.name
+        for path in TEMPLATES.glob("*.html")
+        if "{% extends" in path.read_text() and path.name != "page.html"
+    }
+
+
+async def _called(town: Town, issued: Issued, name: str, description: str = "") -> None:
+    await town.gateway.database.fetch(
+        "UPDATE integrations SET name = $2, description = $3 WHERE id = $1",
+        issued.integration_id,
+        name,
+        description,
+    )
+
+
+async def furnish(town: Town) -> dict[str, Issued]:
+    """An account with something on every page; an integration in the middle of a rotation, and one in each other state."""
     tenants = town.gateway.tenants
     tenants._accounts[town.account.kind] = town.account.id
     await town.member(Role.USER, "kim@example.com", "Kim Lee")
-    suspended = await tenants.issue("users.readonly", "calendars.readonly")
-    await tenants.suspend(suspended)
-    await tenants.operate(await tenants.issue("invoices.readonly"), Operation.EXPIRE)
-    rotating = await tenants.issue("contacts.readonly", "contacts.write", "opportunities.readonly")
-    _, new = await tenants.operate(rotating, Operation.ROTATE_LATER)
+    made = {
+        "suspended": await tenants.issue("users.readonly", "calendars.readonly"),
+        "without": await tenants.issue("invoices.readonly"),
+        "deleted": await tenants.issue("contacts.readonly"),
+        "current": await tenants.issue("contacts.readonly", "workflows.readonly"),
+        "rotating": await tenants.issue("contacts.readonly", "contacts.write", "opportunities.readonly"),
+    }
+    await _called(
+        town, made["suspended"], "Front desk calendar", "Shows today's appointments in the waiting room."
+    )
+    await _called(town, made["without"], "Invoice export")
+    await _called(town, made["deleted"], "Old newsletter")
+    await _called(
+        town, made["current"], "Workflow starter", "Starts the recall workflow from the practice software."
+    )
+    await _called(
+        town, made["rotating"], "Order sync", "Copies new orders into the warehouse, every ten minutes."
+    )
+    await tenants.suspend(made["suspended"])
+    await tenants.operate(made["without"], Operation.EXPIRE)
+    await tenants.delete(made["deleted"])
+    _, new = await tenants.operate(made["rotating"], Operation.ROTATE_LATER)
     assert new is not None
     for target in ("/contacts/c1", "/contacts/c2", "/workflows/", "/nowhere"):
-        await town.status(target, rotating.secret)
+        await town.status(target, made["rotating"].secret)
     await town.status("/contacts/c1", new)
-    return rotating
+    await town.recorded(5)
+    await town.noted(2)
+    await _record(town, made["rotating"])
+    await town.let_the_token_be_old(made["current"].secret, days=100)
+    return made
 
 
-async def test_every_page_can_be_read_by_everybody_and_fits(town: Town) -> None:
-    empty = await town.signed_in()
-    looker = Looker(empty)
-    await looker.look("private-integrations-empty")
-    rotating = await furnish(town)
-    base = f"{town.url}/settings/{town.account.id}"
-    section = f"{base}/private-integrations"
-    here = f"{section}/{rotating.integration_id}"
-    (kim,) = await town.gateway.database.fetch("SELECT id FROM members WHERE email = 'kim@example.com'")
-    pages = {
-        "private-integrations": section,
-        "nothing-found": f"{section}?q=zzz",
-        "create-1-details": f"{section}/new",
-        "create-2-scopes": f"{section}/new/scopes?name=Order+sync",
-        "integration-rotating": here,
-        "activity": f"{here}/activity",
-        "edit-1-details": f"{here}/edit",
-        "edit-2-scopes": f"{here}/edit/scopes?name=Order+sync",
-        "rotate-now": f"{here}/rotate-now",
-        "delete": f"{here}/delete",
-        "token-rules": f"{section}/rules",
-        "my-team": f"{base}/team",
-        "member": f"{base}/team/{kim['id']}",
-        "member-new": f"{base}/team/new",
-        "labs": f"{base}/labs",
-        "audit-log": f"{base}/audit",
-        "profile": f"{town.url}/settings/profile",
-        "not-found": f"{town.url}/settings/nowhere",
+async def _record(town: Town, issued: Issued) -> None:
+    """Requests that are long in every way, and more than one page of them."""
+    whose = {
+        "account": issued.account_id,
+        "integration": issued.integration_id,
+        "token": issued.token_id,
     }
-    for name, address in pages.items():
-        await empty.goto(address)
-        await looker.look(name)
-    await empty.goto(f"{section}/new/scopes?name=Order+sync")
-    await empty.locator('input[value="contacts.readonly"]').check()
-    await empty.get_by_role("button", name="Generate Access Token").click()
-    await empty.get_by_label("Access token").wait_for()
+    long = "/locations/{locationId}/customFields/{customFieldId}/options/{optionId}"
+    client = "2001:db8:1234:5678:9abc:def0:1234:5678"
+    await store(
+        town.gateway.database,
+        entry(LONG_TRACE, ago=1.0, template=long, shadow="scope_missing", **whose),
+        entry("b", ago=2.0, status=0, code="caller_left", client=client, **whose),
+        entry("c", ago=3.0, status=502, code="upstream_unreachable", method="DELETE", template=long, **whose),
+        *(entry(f"d{number}", ago=9.0 + number, **whose) for number in range(60)),
+    )
+
+
+async def _sent_unchecked(page: Page, button: str) -> None:
+    """Sends a form as a browser does that checks nothing before."""
+    await page.evaluate("for (const form of document.forms) form.noValidate = true")
+    await page.get_by_role("button", name=button, exact=True).click()
+    await page.locator(".error, [role=alert]").first.wait_for()
+
+
+async def strangers(town: Town, looker: Looker) -> None:
+    """What is seen before signing in."""
+    base, page = f"{town.url}/settings", looker.page
+    await looker.open(base, [("sign-in", "/sign-in"), ("stranger-not-found", "/static/x/other.css")])
+    await page.goto(f"{base}/sign-in")
+    await page.get_by_label("E-mail address").fill("robin@example.com")
+    await page.get_by_label("Password").fill("not it")
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("alert").wait_for()
+    await looker.look("sign-in-refused")
+    await looker.open(base, [("operator-sign-in", "/operator/sign-in")])
+    await page.get_by_label("Admin key").fill("adm_not_it")
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("alert").wait_for()
+    await looker.look("operator-sign-in-refused")
+
+
+async def members(town: Town, looker: Looker, made: dict[str, Issued]) -> None:
+    """What an admin of the account sees."""
+    base = f"{town.url}/settings"
+    account = f"/{town.account.id}"
+    section = f"{account}/private-integrations"
+    here = {name: f"{section}/{issued.integration_id}" for name, issued in made.items()}
+    (kim,) = await town.gateway.database.fetch("SELECT id FROM members WHERE email = 'kim@example.com'")
+    (row,) = await town.gateway.database.fetch(
+        "SELECT trace_id FROM request_records WHERE integration_id = $1 AND code = 'scope_missing'",
+        made["rotating"].integration_id,
+    )
+    await looker.open(
+        base,
+        [
+            ("private-integrations", section),
+            ("private-integrations-nothing-found", f"{section}?q=zzz"),
+            ("create-1-details", f"{section}/new"),
+            ("create-1-details-wrong", f"{section}/new/scopes?name="),
+            ("create-2-scopes", f"{section}/new/scopes?name=Order+sync"),
+            ("integration-current", here["current"]),
+            ("integration-rotating", here["rotating"]),
+            ("integration-suspended", here["suspended"]),
+            ("integration-without-token", here["without"]),
+            ("integration-deleted", here["deleted"]),
+            ("activity", f"{here['rotating']}/activity"),
+            ("activity-30-days", f"{here['rotating']}/activity?span=month"),
+            ("activity-none", f"{here['current']}/activity"),
+            ("requests", f"{here['rotating']}/requests"),
+            ("requests-none", f"{here['current']}/requests"),
+            ("requests-nothing-found", f"{here['rotating']}/requests?ended=5xx&from=noon&route={'x' * 500}"),
+            ("request", f"{here['rotating']}/requests/{row['trace_id']}"),
+            ("request-long", f"{here['rotating']}/requests/{LONG_TRACE}"),
+            ("edit-1-details", f"{here['rotating']}/edit"),
+            ("edit-2-scopes", f"{here['rotating']}/edit/scopes?name=Order+sync"),
+            *((f"warning-{action.value}", f"{here['current']}/{action.value}") for action in Action),
+            ("delete", f"{here['rotating']}/delete"),
+            ("token-rules", f"{section}/rules"),
+            ("my-team", f"{account}/team"),
+            ("member", f"{account}/team/{kim['id']}"),
+            ("member-self", f"{account}/team/{town.admin.id}"),
+            ("member-remove", f"{account}/team/{kim['id']}/remove"),
+            ("member-new", f"{account}/team/new"),
+            ("labs", f"{account}/labs"),
+            ("audit-log", f"{account}/audit"),
+            ("audit-log-nothing-found", f"{account}/audit?actor=nobody"),
+            ("profile", "/profile"),
+            ("not-found", "/nowhere"),
+            ("for-operators", "/operator/accounts"),
+        ],
+    )
+
+
+async def mistakes(town: Town, looker: Looker, made: dict[str, Issued]) -> None:
+    """Forms with something wrong in them, and the token, which is shown once."""
+    base, page = f"{town.url}/settings", looker.page
+    section = f"{base}/{town.account.id}/private-integrations"
+    current = f"{section}/{made['current'].integration_id}"
+    await page.goto(f"{section}/new/scopes?name=Order+sync")
+    await _sent_unchecked(page, "Generate Access Token")
+    await looker.look("create-2-scopes-wrong")
+    await page.goto(f"{current}/delete")
+    await page.get_by_label("Type the name to confirm").fill("something else")
+    await _sent_unchecked(page, "Delete")
+    await looker.look("delete-wrong")
+    await page.goto(f"{section}/rules")
+    await page.get_by_label("Rotation is due after (days)").fill("soon")
+    await _sent_unchecked(page, "Save")
+    await looker.look("token-rules-wrong")
+    await page.goto(f"{base}/{town.account.id}/team/new")
+    await _sent_unchecked(page, "Add member")
+    await looker.look("member-new-wrong")
+    await page.goto(f"{base}/profile")
+    await page.get_by_label("Current password").fill("not it")
+    await page.get_by_label("New password", exact=True).fill("something long")
+    await page.get_by_label("New password again").fill("something else")
+    await _sent_unchecked(page, "Change password")
+    await looker.look("profile-wrong")
+    await page.goto(f"{section}/{made['rotating'].integration_id}/requests")
+    await page.get_by_role("link", name="Older").click()
+    await looker.look("requests-older")
+    # Somebody else rotates while the warning is open.
+    await page.goto(f"{current}/rotate-now")
+    await town.gateway.tenants.operate(made["current"], Operation.ROTATE_NOW)
+    await page.get_by_role("button", name="Continue").click()
+    await page.get_by_text("Somebody was faster").wait_for()
+    await looker.look("somebody-was-faster")
+    await page.goto(f"{current}/rotate-later")
+    await page.get_by_role("button", name="Continue").click()
+    await page.get_by_label("Access token").wait_for()
+    await looker.look("token-of-rotation")
+    await page.goto(f"{section}/new/scopes?name=Order+sync")
+    await page.locator('input[value="contacts.readonly"]').check()
+    await page.get_by_role("button", name="Generate Access Token").click()
+    await page.get_by_label("Access token").wait_for()
     await looker.look("create-3-token")
-    await empty.context.clear_cookies()
-    await empty.goto(f"{town.url}/settings/sign-in")
-    await looker.look("sign-in")
-    agency = await town.signed_in(town.agency_admin)
-    await agency.get_by_role("link", name="Switch account").click()
-    of_agency = Looker(agency)
-    await of_agency.look("switch-account")
-    assert looker.found + of_agency.found == []
+    await page.get_by_role("link", name="I have copied it").click()
+    await page.locator("details.who > summary").click()
+    await looker.look("menu-open")
+
+
+async def operators(town: Town, looker: Looker, made: dict[str, Issued]) -> None:
+    """What an operator sees."""
+    base, page = f"{town.url}/settings", looker.page
+    secret, digest, hint = new_admin_key(DIGESTER)
+    async with town.gateway.tenants.change() as change:
+        await admin_keys.create(change, name="Platform team", digest=digest, hint=hint)
+        other = await admin_keys.create(
+            change, name="Nightly report", digest=b"x" * 32, hint="adm_abcd…wxyz", account_id=town.account.id
+        )
+        gone = await admin_keys.create(change, name="Old laptop", digest=b"y" * 32, hint="adm_efgh…stuv")
+        await admin_keys.revoke(change, gone.id)
+        for name in ("Harbour Physiotherapy", "Lakeside Vets", "Miller & Sons Roofing"):
+            await accounts.create(change, name=name, kind=AccountKind.SUB_ACCOUNT)
+    await town.gateway.database.fetch(
+        "INSERT INTO nodes (id, applied_revision, heartbeat_at) VALUES ('gateway-2', 1, now() - $1::interval)",
+        timedelta(hours=1),
+    )
+    await page.goto(f"{base}/operator/sign-in")
+    await page.get_by_label("Admin key").fill(secret)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.wait_for_url("**/operator/accounts")
+    (own,) = await town.gateway.database.fetch("SELECT id FROM admin_keys WHERE name = 'Platform team'")
+    operator = "/operator"
+    explain = f"{operator}/explain?method=GET&path=/contacts/c1"
+    await looker.open(
+        base,
+        [
+            ("operator-accounts", f"{operator}/accounts"),
+            ("operator-accounts-nothing-found", f"{operator}/accounts?q=zzz"),
+            ("operator-account-new", f"{operator}/accounts/new"),
+            ("operator-map", f"{operator}/map"),
+            ("operator-map-search", f"{operator}/map?q=contacts"),
+            ("operator-map-nothing-found", f"{operator}/map?q=zzz"),
+            ("operator-explain", f"{operator}/explain"),
+            ("operator-explain-needs", explain),
+            ("operator-explain-let-through", f"{explain}&by=scopes&scopes=contacts.readonly"),
+            ("operator-explain-refused", f"{explain}&by=scopes&scopes=contacts.write"),
+            (
+                "operator-explain-integration",
+                f"{explain}&by=integration&integration_id={made['rotating'].integration_id}",
+            ),
+            ("operator-explain-wrong", f"{explain}&by=integration&integration_id=pi_nobody"),
+            ("operator-nodes", f"{operator}/nodes"),
+            ("operator-keys", f"{operator}/keys"),
+            ("operator-key-new", f"{operator}/keys/new"),
+            ("operator-key-revoke", f"{operator}/keys/{other.id}/revoke"),
+            ("operator-key-revoke-own", f"{operator}/keys/{own['id']}/revoke"),
+            ("operator-key-revoked", f"{operator}/keys/{gone.id}/revoke"),
+            ("operator-audit-log", f"{operator}/audit"),
+            ("operator-in-account", f"/{town.account.id}/private-integrations"),
+            ("operator-no-profile", "/profile"),
+        ],
+    )
+    await page.goto(f"{base}{operator}/accounts/new")
+    await _sent_unchecked(page, "Create account")
+    await looker.look("operator-account-new-wrong")
+    await page.goto(f"{base}{operator}/keys/new")
+    await page.get_by_label("Name").fill("Deployment")
+    await page.get_by_role("button", name="Create admin key").click()
+    await page.get_by_label("Admin key").wait_for()
+    await looker.look("operator-key-shown")
+
+
+async def test_every_page_can_be_read_by_everybody_and_fits(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(SCREENSHOTS, ignore_errors=True)
+    findings = Findings()
+    with rendered(monkeypatch) as shown:
+        stranger = await (await town.context()).new_page()
+        await strangers(town, Looker(stranger, findings, shown))
+        looker = Looker(await town.signed_in(), findings, shown)
+        await looker.look("private-integrations-empty")
+        made = await furnish(town)
+        await members(town, looker, made)
+        await mistakes(town, looker, made)
+        kim = await town.signed_in(await town.found("kim@example.com"))
+        await Looker(kim, findings, shown).open(
+            f"{town.url}/settings",
+            [("no-permission", f"/{town.account.id}/private-integrations")],
+        )
+        agency = await town.signed_in(town.agency_admin)
+        await Looker(agency, findings, shown).open(f"{town.url}/settings", [("switch-account", "/accounts")])
+        operator = await (await town.context()).new_page()
+        await operators(town, Looker(operator, findings, shown), made)
+    findings.write()
+    assert findings.wrong == []
+    assert page_templates() - findings.templates == set(), "nobody looked at these"
+
+
+def test_the_templates_that_are_pages_are_told_from_parts() -> None:
+    """A page that extends nothing would not be looked at."""
+    shown = set()
+    for path in Path(gateway.admin.pages.__file__).parent.glob("*.py"):
+        shown |= set(re.findall(r'"(\w+\.html)"', path.read_text()))
+    assert shown == page_templates()
