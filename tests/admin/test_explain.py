@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from gateway.admin.management.explain_case import STAGES
 from gateway.admin.management.explain_request import ExplainRequest
-from gateway.admin.management.explain_steps import _WORDS, STAGES
+from gateway.admin.management.explain_steps import _WORDS
 from gateway.admin.management.explain_verdict import _WAYS_OUT
 from gateway.admin.management.explain_views import Stage
 from gateway.core.model import AccountKind
@@ -99,7 +100,7 @@ async def test_a_refusal_names_its_step_its_reason_and_the_way_out(
         ({"path": "/contacts/either", "scopes": []}, "scope_missing", "one of the scopes contacts.readonly, contacts"),
         ({"scopes": [], "account_kind": "agency"}, "account_kind", "a token of an account of kind sub_account"),
         ({}, "token_missing", "that holds contacts.readonly and belongs to a sub-account"),
-        ({"path": "/nowhere/1"}, "token_missing", "send the token of an integration, as"),
+        ({"path": "/nowhere/1"}, "token_missing", "that will not do alone: map the operation: what is not in the map"),
         ({"path": "/contacs/lookup", "scopes": []}, "route_unknown", "call /contacts/lookup, or map the operation"),
         ({"method": "PUT", "path": "/public/ping", "scopes": []}, "route_unknown", "use GET, or map PUT for this path"),
         ({"path": "/a//b"}, "path_refused", "proxy.path_allow: [empty_segment]"),
@@ -124,6 +125,19 @@ async def test_the_way_out_of_each_refusal(
     told = await ask(operator, **question)
     assert told["code"] == code
     assert way_out in told["way_out"]
+
+
+async def test_the_fields_that_end_at_the_gateway_are_named(operator: Client) -> None:
+    fields = {
+        "X-Gateway-Scopes": "all",
+        "X_HTTP_Method_Override": "PUT",
+        "Version": "v1",
+        "X-Mine": "1",
+        "Host": "a",
+    }
+    told = await ask(operator, headers=fields)
+    assert step(told, "read") == ("passed", "one reading; here end x-gateway-scopes, x_http_method_override")
+    assert step(await ask(operator, headers={"X-Mine": "1"}), "read") == ("passed", "one reading")
 
 
 async def test_who_won_and_why_is_told_of_every_route_that_fits(operator: Client) -> None:

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import pytest
 
+from gateway.admin.management.explain_case import STAGES
 from gateway.admin.management.explain_request import ExplainRequest
-from gateway.admin.management.explain_steps import STAGES
 from gateway.admin.management.explain_views import ExplanationView
 from gateway.admin.management.principal import Operator
 from gateway.core.model import AccountKind, Route, RouteMap

@@ -9,9 +9,9 @@ from difflib import get_close_matches
 
 from gateway.admin.management.access import Right, enter
 from gateway.admin.management.codes import Code as Refused
+from gateway.admin.management.explain_case import Case
 from gateway.admin.management.explain_past import Past, past, record_of
 from gateway.admin.management.explain_request import ExplainRequest
-from gateway.admin.management.explain_steps import Case
 from gateway.admin.management.explain_verdict import explanation
 from gateway.admin.management.explain_views import ExplanationView
 from gateway.admin.management.principal import Operator, Principal
@@ -196,6 +196,7 @@ async def told(
         candidates=found,
         nearest="" if found or rehearsal.path is None else _nearest(route_map, rehearsal.path),
         credential=asker.words,
+        sent=asked.names,
         body_bytes=asked.body_bytes,
         assumed=frozenset() if before is None else before.assumed,
         in_full=in_full,

@@ -74,23 +74,25 @@ class ExplainRequest(Value):
         return self
 
     @property
+    def names(self) -> frozenset[str]:
+        """The names of the header fields, in lower case."""
+        return frozenset(name.lower() for name in self.headers)
+
+    @property
     def sends_token(self) -> bool:
         """Whether it holds a credential itself, as a token or as a header field."""
-        return "token" in self.model_fields_set or any(
-            name.lower() == "authorization" for name in self.headers
-        )
+        return "token" in self.model_fields_set or "authorization" in self.names
 
     def head(self, credential: str | None) -> bytes:
         """The bytes of the head that a client would send with this credential."""
         target, host = _taken_apart(self.path)
         lines = [f"{self.method} {target} HTTP/1.1"]
-        given = list(self._fields())
-        names = {name.lower() for name, _ in given}
+        names = self.names
         if "host" not in names:
             lines.append(f"Host: {host}")
         if credential is not None:
             lines.append(f"Authorization: Bearer {credential}")
-        lines += [f"{name}: {value}" for name, value in given]
+        lines += [f"{name}: {value}" for name, value in self._fields()]
         if self.body_bytes and names.isdisjoint({"content-length", "transfer-encoding"}):
             lines.append(f"Content-Length: {self.body_bytes}")
         return "\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape")

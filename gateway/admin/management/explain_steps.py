@@ -3,63 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from gateway.admin.management.explain_case import STAGES, Case
 from gateway.admin.management.explain_views import Stage, StepState, StepView
 from gateway.admin.management.route_words import needs, tried
-from gateway.core.candidates import Candidate
-from gateway.core.model import Access, Route
-from gateway.core.reasons import REASONS, Code
+from gateway.core.model import Access
+from gateway.core.reasons import REASONS
 from gateway.core.tokens import redacted
 from gateway.proxy.pipeline import Forward, Preflight
-from gateway.proxy.rehearsal import Rehearsal
-
-# Where each code of a refusal before any upstream is given.
-STAGES: Final = {
-    Code.BAD_REQUEST: Stage.READ,
-    Code.METHOD_REFUSED: Stage.READ,
-    Code.PROTOCOL_UNSUPPORTED: Stage.READ,
-    Code.TARGET_TOO_LONG: Stage.READ,
-    Code.HEAD_TOO_LARGE: Stage.READ,
-    Code.PATH_REFUSED: Stage.PATH,
-    Code.TOKEN_MISSING: Stage.CREDENTIAL,
-    Code.TOKEN_MALFORMED: Stage.CREDENTIAL,
-    Code.TOKEN_UNKNOWN: Stage.TOKEN,
-    Code.TOKEN_ROTATED: Stage.TOKEN,
-    Code.TOKEN_EXPIRED: Stage.TOKEN,
-    Code.TOKEN_REVOKED: Stage.TOKEN,
-    Code.INTEGRATION_SUSPENDED: Stage.TOKEN,
-    Code.ROUTE_UNKNOWN: Stage.OPERATION,
-    Code.ACCOUNT_KIND: Stage.ACCOUNT,
-    Code.SCOPE_MISSING: Stage.SCOPE,
-    Code.VERSION_REQUIRED: Stage.VERSION,
-    Code.BODY_TOO_LARGE: Stage.LIMITS,
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """A rehearsal and what its words need. `credential` says what stands for a token, where none was sent.
-
-    Of `assumed` steps it is not known what was sent, and what would pass stands in its place. `in_full`: it is told to somebody who may know where the map stands on disk and where upstreams are.
-    """
-
-    rehearsal: Rehearsal
-    method: str
-    path: str
-    candidates: tuple[Candidate, ...]
-    nearest: str
-    credential: str
-    body_bytes: int
-    assumed: frozenset[Stage]
-    in_full: bool
-
-    @property
-    def route(self) -> Route | None:
-        """The operation that the request means."""
-        return None if self.rehearsal.plan is None else self.rehearsal.plan.route
 
 
 def steps(case: Case) -> tuple[StepView, ...]:
@@ -113,12 +66,28 @@ def _refusal(case: Case) -> str:
     return what
 
 
+# Fields that the gateway reads for itself, and writes anew where the upstream needs them.
+_READ_HERE: Final = frozenset(
+    {
+        "authorization",
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "transfer-encoding",
+        "upgrade",
+        "x-request-id",
+    }
+)
+
+
 def _read(case: Case) -> _Told:
     head = case.rehearsal.head
     if head is None:
         return _passed("one reading")
-    kept = {line.partition(b":")[0].lower() for line in head.fields.kept}
-    return _passed(f"one reading; {len(kept)} of its header fields travel on" if kept else "one reading")
+    kept = {line.partition(b":")[0].lower().decode("latin-1") for line in head.fields.kept}
+    ended = sorted(case.sent - kept - _READ_HERE)
+    return _passed(f"one reading; here end {', '.join(ended)}" if ended else "one reading")
 
 
 def _path(case: Case) -> _Told:
@@ -183,7 +152,9 @@ def _token(case: Case) -> _Told:
     caller = record.caller
     ends = "" if record.ends_at is None else f"; it ends {_at(record.ends_at)}"
     if not caller.token_id:
-        return _passed(f"a {caller.account_kind.value}'s token, which holds {_listed(caller.scopes)}")
+        return _passed(
+            f"of an account of kind {caller.account_kind.value}; it holds {_listed(caller.scopes)}"
+        )
     return _passed(
         f"{caller.token_id} of integration {caller.integration_id}, account {caller.account_id}{ends}"
     )
@@ -201,7 +172,13 @@ def _operation(case: Case) -> _Told:
     route = case.route
     if route is None:
         return _nothing("nothing in the map matches")
-    return _passed(f"needs {needs(route)}")
+    match route.access:
+        case Access.PUBLIC:
+            return _passed("open to everybody")
+        case Access.AUTHENTICATED:
+            return _passed("open to every live token")
+        case Access.ALL_OF | Access.ANY_OF | Access.DENY:
+            return _passed("in the map")
 
 
 def _account(case: Case) -> _Told:
@@ -250,8 +227,8 @@ def _shadow(case: Case) -> _Told:
         return _nothing("nothing is only tried")
     if deny is None:
         return _passed(f"tries {tried(route)}: it would pass")
-    lacks = f", which lacks {deny.scope}" if deny.scope else ""
-    return _passed(f"tries {tried(route)}: it would be refused with {deny.code.value}{lacks}; it is counted")
+    scope = f" ({deny.scope})" if deny.scope else ""
+    return _passed(f"tries {tried(route)}: it would be refused with {deny.code.value}{scope}, and is counted")
 
 
 def _forward(case: Case) -> _Told:

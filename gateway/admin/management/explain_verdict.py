@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from gateway.admin.management.explain_steps import Case, steps
+from gateway.admin.management.explain_case import Case
+from gateway.admin.management.explain_steps import steps
 from gateway.admin.management.explain_views import (
     CandidateView,
     ExplainedCallerView,
@@ -169,13 +170,20 @@ def _refused_class(case: Case, first: PathClass) -> PathClass:
     return first
 
 
-def _token(case: Case, _deny: Deny) -> str:
+def _is_denied(case: Case) -> bool:
+    return case.route is not None and case.route.access is Access.DENY
+
+
+def _token(case: Case, deny: Deny) -> str:
     route = case.route
     words = [] if route is None or not route.scopes else [f"holds {needs(route)}"]
     if route is not None and route.account is not None:
         words.append(f"belongs to {_AN[route.account]}")
     of = f" that {' and '.join(words)}" if words else ""
-    return f"send the token of an integration{of}, as Authorization: Bearer"
+    unknown = (
+        f"; that will not do alone: {_operation(case, deny)}" if route is None or _is_denied(case) else ""
+    )
+    return f"send the token of an integration{of}, as Authorization: Bearer{unknown}"
 
 
 def _operation(case: Case, _deny: Deny) -> str:
