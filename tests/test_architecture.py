@@ -17,6 +17,7 @@ RANKS = {
     "settings": 1,
     "storage": 1,
     "index": 2,
+    "openapi": 2,
     "proxy": 3,
     "admin": 4,
     "jobs": 4,

@@ -15,6 +15,7 @@ from gateway.cli import (
     demo,
     diff,
     explain,
+    import_openapi,
     integration_tokens,
     integration_use,
     integrations,
@@ -67,6 +68,7 @@ app.command("diff")(diff.diff)
 app.command("schema")(schema.schema)
 app.command("explain")(explain.explain)
 app.command("suggest")(suggest.suggest)
+app.command("import-openapi")(import_openapi.import_openapi)
 app.command("sample-upstream")(sample_upstream.sample_upstream)
 app.add_typer(token.app, name="token")
 app.add_typer(accounts.app, name="account")

@@ -53,5 +53,15 @@ def shown(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return "a list"
     text = str(value) if isinstance(value, (int, float)) else f'"{value}"'
-    text = "".join(character if character.isprintable() else "?" for character in text)
+    text = printable(text)
     return text if len(text) <= 60 else f"{text[:56]}…{text[-1]}"
+
+
+def printable(text: str) -> str:
+    """A text of others with a mark for each character that does something to a terminal or a file."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def one_line(text: str) -> str:
+    """A text of others as one printable line: each run of blanks, line ends among them, is one blank."""
+    return printable(" ".join(text.split()))

@@ -89,12 +89,13 @@ def parse_file(path: Path, data: bytes) -> Document:
 
 def parse(data: bytes, *, place: Callable[[int], str]) -> Document:
     """The document in `data`; `place` says where a line is. Raises ConfigurationError when it is no YAML."""
-    text = _text(data, place)
+    text = decoded(data, place)
+    refuse_odd(text, place)
     builder = _Builder(text, place)
     try:
         value = builder.document()
     except yaml.MarkedYAMLError as error:
-        raise ConfigurationError([*builder.problems, _syntax_problem(error, text, place)]) from None
+        raise ConfigurationError([*builder.problems, syntax_problem(error, text, place)]) from None
     except yaml.YAMLError:
         message = "this is not YAML; check its encoding and its characters"
         problem = Problem(where=place(1), message=message, rule=Rule.ENCODING)
@@ -108,13 +109,18 @@ def parse(data: bytes, *, place: Callable[[int], str]) -> Document:
     )
 
 
-def _text(data: bytes, place: Callable[[int], str]) -> str:
+def decoded(data: bytes, place: Callable[[int], str]) -> str:
+    """The text in `data`, without a byte order mark. Raises ConfigurationError when it is not UTF-8."""
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         message = "this is not UTF-8; save the file in UTF-8"
         raise ConfigurationError([Problem(where=place(line), message=message, rule=Rule.ENCODING)]) from None
+
+
+def refuse_odd(text: str, place: Callable[[int], str]) -> None:
+    """Raises ConfigurationError when `text` holds a character that YAML cannot hold, or the marks of an unfinished merge."""
     control = _CONTROLS.search(text)
     if control is not None:
         line = text.count("\n", 0, control.start()) + 1
@@ -123,7 +129,6 @@ def _text(data: bytes, place: Callable[[int], str]) -> str:
     conflicts = list(_merge_conflicts(text, place))
     if conflicts:
         raise ConfigurationError(conflicts)
-    return text
 
 
 def _merge_conflicts(text: str, place: Callable[[int], str]) -> Iterator[Problem]:
@@ -138,7 +143,8 @@ def _merge_conflicts(text: str, place: Callable[[int], str]) -> Iterator[Problem
         yield Problem(where=place(first), message=message, rule=Rule.MERGE_CONFLICT, column=1)
 
 
-def _syntax_problem(error: yaml.MarkedYAMLError, text: str, place: Callable[[int], str]) -> Problem:
+def syntax_problem(error: yaml.MarkedYAMLError, text: str, place: Callable[[int], str]) -> Problem:
+    """What libyaml found wrong with `text`, in an operator's words, with the way out."""
     mark = error.problem_mark or error.context_mark
     if mark is None:
         return Problem(where=place(1), message=f"this is not YAML: {error.problem}", rule=Rule.SYNTAX)
