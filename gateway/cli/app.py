@@ -19,6 +19,7 @@ from gateway.cli import (
     integration_tokens,
     integration_use,
     integrations,
+    map_history,
     maps,
     members,
     migrate,
@@ -82,6 +83,7 @@ app.add_typer(admin_keys.app, name="admin-key")
 app.add_typer(requests.app, name="requests")
 app.add_typer(audit.app, name="audit")
 app.add_typer(nodes.app, name="nodes")
+app.add_typer(map_history.app, name="map")
 
 
 def main() -> None:

@@ -26,6 +26,7 @@ _LISTS: Final = {
     "member": "`gateway member list --account ACCOUNT` shows those there are",
     "request record": "it may not be of the sample, be older than records.keep, or be of this second",
     "admin key": "`gateway admin-key list` shows those there are",
+    "map": "`gateway map history` shows those there are",
 }
 # The members of requests that have another name among the options.
 _OPTIONS: Final = {

@@ -43,7 +43,7 @@ class MapCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publication:
-    """A map that is taken into use. `counts` None: it is only kept, for it could not be read as a map."""
+    """A map that is taken into use, or that was found and is only kept. `counts` None: it could not be read as a map."""
 
     version: str
     text: str
@@ -51,6 +51,7 @@ class Publication:
     source: str
     note: str
     counts: MapCounts | None
+    in_use: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +97,7 @@ async def publish(change: Mutation, new: Publication) -> PublishedMap | None:
     )
     await change.fetch(_PRUNE, KEPT)
     change.audit(
-        Action.MAP_KEEP if counts is None else Action.MAP_PUBLISH,
+        Action.MAP_PUBLISH if new.in_use else Action.MAP_KEEP,
         Subject(kind=SubjectKind.MAP, id=new.version, account_id=None),
         before={"version": newest[0]["version"]} if newest else None,
         after={"version": new.version, "node": new.node, "source": new.source, "note": new.note},

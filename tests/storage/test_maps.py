@@ -32,6 +32,7 @@ async def published(make: Maker, text: str, *, node: str = "a", kept: bool = Fal
         source="/etc/gateway/routes.yaml",
         note="",
         counts=None if kept else COUNTS,
+        in_use=not kept,
     )
     async with mutation(make.database, actor=ACTOR) as change:
         return await publish(change, new)
