@@ -83,6 +83,8 @@ def _print(found: SuggestionsView) -> None:
         f"{counted(len(found.items), 'integration')} with scopes to spare; {len(routes)} of "
         f"{counted(found.counted_routes, 'counted route')} without a call"
     )
+    if found.young_routes:
+        note(f"left out: {counted(found.young_routes, 'route')} that came into the map since then")
     if found.young:
         note(
             f"left out: {counted(found.young, 'integration')} made since then, without the time to use all it holds"

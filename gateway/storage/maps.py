@@ -111,6 +111,20 @@ async def history(reader: Reader) -> Sequence[PublishedMap]:
     return [PublishedMap(**dict(row)) for row in rows]
 
 
+async def earliest_since(reader: Reader, at: datetime) -> tuple[PublishedMap, str] | None:
+    """The map that was in use at a time, and its text; the oldest that is kept where none is so old. None: none is kept."""
+    rows = await reader.fetch(
+        f"SELECT {_COLUMNS}, text FROM maps"
+        " ORDER BY published_at <= $1 DESC, CASE WHEN published_at <= $1 THEN number ELSE -number END DESC LIMIT 1",
+        at,
+    )
+    if not rows:
+        return None
+    found = dict(rows[0])
+    text: str = found.pop("text")
+    return PublishedMap(**found), text
+
+
 async def find(reader: Reader, version: str) -> tuple[PublishedMap, str]:
     """The newest publication of a version, and its text. `version` may be the beginning of one.
 

@@ -72,6 +72,8 @@ def management(
     scopes = Scopes(live_map)
     admin_keys = AdminKeys(store, mint=mint, digester=digester, now=now)
 
+    bench = bench_of(live_settings, in_force=live_map)
+
     def live_terms() -> Terms:
         return terms(live_settings())
 
@@ -87,13 +89,13 @@ def management(
         audit=Audit(store),
         nodes=Nodes(store, monotonic=time.monotonic),
         usage=Usage(store, live_map=live_map, now=now),
-        suggestions=Suggestions(store, live_map=live_map, now=now),
+        suggestions=Suggestions(store, live_map=live_map, read_map=bench.read_map, now=now),
         maps=Maps(store, keeper),
         request_records=RequestRecords(store),
         explain=Explain(
             database,
             lookup=Lookup(database),
             digester=digester,
-            bench=bench_of(live_settings, in_force=live_map),
+            bench=bench,
         ),
     )

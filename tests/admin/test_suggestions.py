@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from gateway.core.usage import HourlyCount, ShadowCount, UsageBatch
+from gateway.storage import maps
 from gateway.storage.lookup import Lookup
+from gateway.storage.mutation import mutation
 from gateway.storage.usage import record_usage
-from tests.admin.conftest import NEW, Client, Console
+from tests.admin.conftest import NEW, TESTER, Client, Console
 from tests.wiring.standing import MAP
 
 NOW = datetime.now(UTC)
@@ -120,6 +122,42 @@ async def test_routes_that_nobody_called_are_suggested(console: Console, operato
     assert {
         (one["service"], one["needs"]) for one in found["routes"] if one["path"] == "/agencies/{agencyId}"
     } == {("agencies", "agencies.readonly")}
+
+
+async def test_a_route_that_came_into_the_map_lately_had_no_time_to_be_called(
+    console: Console, operator: Client
+) -> None:
+    """As far as the maps of the past are kept: by the one in use when the time began, else by the oldest."""
+    before = MAP.replace("MAIN", "http://127.0.0.1:8").replace("AWAY", "http://127.0.0.1:9")
+
+    async def published(version: str, text: str, days: int) -> None:
+        async with mutation(console.database, actor=TESTER) as change:
+            await maps.publish(
+                change,
+                maps.Publication(version=version * 64, text=text, node="n", source="f", note="", counts=None),
+            )
+        await console.database.fetch(
+            "UPDATE maps SET published_at = now() - make_interval(days => $2) WHERE version = $1",
+            version * 64,
+            days,
+        )
+
+    async def left_out() -> tuple[bool, int]:
+        found = await suggested(operator)
+        return all(one["path"] != "/shadowed/{id}" for one in found["routes"]), found["young_routes"]
+
+    assert await left_out() == (False, 0)
+    await published("a", before.replace("      GET /impatient:", SHADOWED + "      GET /impatient:"), 50)
+    assert await left_out() == (False, 0)
+    await published("b", before, 40)
+    await published("c", "no map at all", 20)
+    assert await left_out() == (True, 1)
+    await console.database.fetch("DELETE FROM maps WHERE published_at < now() - interval '30 days'")
+    assert await left_out() == (False, 0)
+    await console.database.fetch("DELETE FROM maps")
+    await published("d", before, 10)
+    await published("e", "no map at all", 5)
+    assert await left_out() == (True, 1)
 
 
 async def test_what_a_shadow_would_refuse_tells_whether_it_can_be_enforced(

@@ -44,7 +44,8 @@ class ShadowVerdictView(Value):
 
 
 class SuggestionsView(Listed):
-    """What was not used since `since`. Integrations that are `young`, made since then, are left out, as are scopes given since.
+    """What was not used since `since`. Integrations that are `young`, made since then, are left out, as are scopes given
+    since, and `young_routes` that came into the map since, as far as its history is kept.
 
     `counted_seconds` of the time a gateway was up and counted; `is_complete`: that was all of it, give or take a
     hundredth. Public routes are not counted. With a cursor there are integrations alone: `routes` and `shadows` are null.
@@ -59,4 +60,5 @@ class SuggestionsView(Listed):
     young: int
     routes: tuple[UncalledRouteView, ...] | None
     counted_routes: int
+    young_routes: int
     shadows: tuple[ShadowVerdictView, ...] | None

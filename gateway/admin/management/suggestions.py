@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Final
@@ -20,7 +21,8 @@ from gateway.admin.management.suggestion_views import (
 from gateway.core.model import Route, RouteMap
 from gateway.core.suggestions import called_names, counted_routes, uncalled, unused_scopes
 from gateway.core.usage import operation_of
-from gateway.storage import suggestions
+from gateway.settings.errors import ConfigurationError
+from gateway.storage import maps, suggestions
 from gateway.storage.suggestions import Holder, ShadowRefusals
 
 DEFAULT: Final = timedelta(days=30)
@@ -29,12 +31,18 @@ _MOST: Final = 20
 
 
 class Suggestions:
-    """Reads what was recorded. `now` is the wall clock."""
+    """Reads what was recorded. `read_map` raises ConfigurationError; `now` is the wall clock."""
 
     def __init__(
-        self, store: Store, *, live_map: Callable[[], RouteMap], now: Callable[[], datetime]
+        self,
+        store: Store,
+        *,
+        live_map: Callable[[], RouteMap],
+        read_map: Callable[[str], RouteMap],
+        now: Callable[[], datetime],
     ) -> None:
         self._reading = store.reading
+        self._read_map = read_map
         self._live_map = live_map
         self._now = now
 
@@ -48,10 +56,12 @@ class Suggestions:
         require_operator(principal)
         until = self._now()
         since = until - unused_for
-        routes = self._live_map().routes
+        live = self._live_map()
+        routes = live.routes
         found = await suggestions.counted(self._reading, since, until)
         items, following = await self._integrations(routes, since, limit, cursor)
         is_first = cursor is None
+        young = await self._young_routes(live, since) if is_first else frozenset()
         return SuggestionsView(
             since=since,
             until=until,
@@ -61,7 +71,8 @@ class Suggestions:
             items=items,
             next_cursor=following,
             young=await suggestions.young(self._reading, since),
-            routes=await self._routes(routes, since, until) if is_first else None,
+            routes=await self._routes(routes, young, since, until) if is_first else None,
+            young_routes=len(young),
             counted_routes=counted_routes(routes),
             shadows=await self._shadows(routes, since) if is_first else None,
         )
@@ -86,8 +97,20 @@ class Suggestions:
                 found.append(_view(holder, unused))
         return tuple(found), page.next
 
+    async def _young_routes(self, live: RouteMap, since: datetime) -> frozenset[Route]:
+        """The routes that came into the map since then, as far as the maps are kept."""
+        found = await maps.earliest_since(self._reading, since)
+        if found is None or found[0].version == live.version:
+            return frozenset()
+        try:
+            before = await asyncio.to_thread(self._read_map, found[1])
+        except ConfigurationError:
+            return frozenset()  # it was kept, and could not be read then either
+        known = {(route.method, route.template) for route in before.routes}
+        return frozenset(route for route in live.routes if (route.method, route.template) not in known)
+
     async def _routes(
-        self, routes: Collection[Route], since: datetime, until: datetime
+        self, routes: Collection[Route], young: Collection[Route], since: datetime, until: datetime
     ) -> tuple[UncalledRouteView, ...]:
         wanted = {operation_of(route.method, route.template) for route in uncalled(routes, ())}
         called = await suggestions.called(self._reading, since, until, wanted=wanted)
@@ -96,6 +119,7 @@ class Suggestions:
                 method=route.method, path=route.template, service=route.service, needs=needs(route)
             )
             for route in uncalled(routes, called)
+            if route not in young
         )
 
     async def _shadows(self, routes: Collection[Route], since: datetime) -> tuple[ShadowVerdictView, ...]:
