@@ -13,6 +13,7 @@ class Rule(StrEnum):
 
     UNREADABLE = "unreadable"
     TOO_LARGE = "too_large"
+    TOO_MANY = "too_many"
     ENCODING = "encoding"
     SYNTAX = "syntax"
     MERGE_CONFLICT = "merge_conflict"
@@ -41,6 +42,7 @@ RULES: Final[Mapping[Rule, str]] = MappingProxyType(
     {
         Rule.UNREADABLE: "A file that is named cannot be read.",
         Rule.TOO_LARGE: "A file is larger than any that makes sense in its place.",
+        Rule.TOO_MANY: "So much is wrong with a file that the rest was not read.",
         Rule.ENCODING: "A file is not UTF-8, or holds control characters.",
         Rule.SYNTAX: "A text does not follow YAML's grammar, or is nested too deeply.",
         Rule.MERGE_CONFLICT: "The marks of a merge that nobody finished stand in a file.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.core.rules import Rule
+from gateway.settings.errors import add_problem
 from gateway.settings.scalar import shown
 from gateway.settings.suggestion import nearest, way_out
 
@@ -31,7 +32,7 @@ class MapReading:
 
     def problem(self, path: KeyPath, message: str, rule: Rule = Rule.INVALID_VALUE) -> None:
         """Note that the value at `path` is wrong."""
-        self.problems.append(self.document.problem(path, message, rule))
+        add_problem(self.problems, self.document.problem(path, message, rule))
 
     def missing(self, path: KeyPath, message: str, *keys: str) -> None:
         """Note that none of `keys` is at `path`, unless one is there with a slip, which is noted already."""

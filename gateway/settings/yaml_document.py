@@ -14,7 +14,7 @@ import yaml
 
 from gateway.core.model import Problem
 from gateway.core.rules import Rule
-from gateway.settings.errors import ConfigurationError
+from gateway.settings.errors import ConfigurationError, add_problem
 from gateway.settings.scalar import plain_scalar, shown
 
 if TYPE_CHECKING:
@@ -253,4 +253,5 @@ class _Builder:
 
     def _problem(self, event: yaml.Event, message: str, rule: Rule = Rule.YAML_FEATURE) -> None:
         line, column = _mark(event)
-        self.problems.append(Problem(where=self._place(line), message=message, rule=rule, column=column))
+        problem = Problem(where=self._place(line), message=message, rule=rule, column=column)
+        add_problem(self.problems, problem)

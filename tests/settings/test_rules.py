@@ -69,6 +69,8 @@ CASES: list[tuple[Rule, Found, int, int]] = [
     (Rule.UNREADABLE, missing_file, 0, 0),
     (Rule.UNREADABLE, settings("proxy: {tls: {cert_file: a, key_file: b}}"), 1, 15),
     (Rule.TOO_LARGE, settings("#" * (1024 * 1024 + 1)), 0, 0),
+    (Rule.TOO_MANY, settings("\n".join(["a: &a x", *(f"a{at}: *a" for at in range(2000))])), 1000, 0),
+    (Rule.TOO_MANY, route_map("".join(f"      GET /{at}: 5\n" for at in range(2000))), 1006, 0),
     (Rule.ENCODING, settings("data_dir: \udcff"), 1, 0),
     (Rule.ENCODING, settings("data_dir: a\n\x07b"), 2, 0),
     (Rule.SYNTAX, settings("log:\n  level: [info\n"), 3, 1),

@@ -255,7 +255,7 @@ VALUES: Final = st.one_of(
 LISTS: Final = st.one_of(VALUES, st.lists(VALUES, max_size=3), st.just(["encoded_slash", "encoded_slash"]))
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(st.sampled_from([*CATALOGUE]), LISTS)
 def test_the_schema_accepts_every_setting_that_is_read(path: tuple[str, ...], value: Any) -> None:
     """Else an editor underlines what is right, and is not believed when it underlines what is wrong."""
@@ -333,6 +333,7 @@ def _with_route(key: str, value: Any) -> Any:
     return {"upstreams": {"crm": {"urls": ["http://a"]}}, "services": {"s": service}}
 
 
+@settings(deadline=None)
 @given(KEYS)
 def test_a_key_is_accepted_exactly_where_it_is_read(key: str) -> None:
     try:
