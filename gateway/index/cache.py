@@ -87,6 +87,8 @@ class _Wanted:
 _BATCH: Final = 500
 _PARALLEL_LOADS: Final = 4
 _ATTEMPTS: Final = 5
+# Fewer new entries than that are nobody's burden.
+_SETTLED_FROM: Final = 10_000
 
 
 class TokenIndex:
@@ -108,13 +110,17 @@ class TokenIndex:
         unknown_seconds: float,
         outage_grace_seconds: float,
         monotonic: Callable[[], float],
+        settle: Callable[[], None] = lambda: None,
     ) -> None:
+        """`settle` is called when many entries have come that are likely to stay."""
         self._source = source
         self._digester = digester
         self._fresh_seconds = fresh_seconds
         self._unknown_seconds = unknown_seconds
         self._outage_grace_seconds = outage_grace_seconds
         self._monotonic = monotonic
+        self._settle = settle
+        self._unsettled = 0
         self._entries = _Entries(max_entries, self._unlink)
         self._unknown: LRUCache[bytes, float] = LRUCache(max_unknown)
         # integration → the digests held for it, so that a change drops exactly those.
@@ -245,10 +251,13 @@ class TokenIndex:
                 self.counts.stale_loads += 1
                 overtaken[key] = wanted
                 continue
-            self._keep(key, record)
+            kept = self._keep(key, record)
             self._in_flight.pop(key, None)
             if not wanted.future.done():
-                wanted.future.set_result(record)
+                wanted.future.set_result(kept)
+        if self._unsettled >= max(_SETTLED_FROM, len(self._entries) // 10):
+            self._unsettled = 0
+            self._settle()
         return overtaken
 
     def _is_overtaken(self, record: TokenRecord | None, revision: int) -> bool:
@@ -258,17 +267,25 @@ class TokenIndex:
         changed = max(self._changed.get(caller.integration_id, 0), self._changed.get(caller.account_id, 0))
         return revision < changed
 
-    def _keep(self, key: bytes, record: TokenRecord | None) -> None:
+    def _keep(self, key: bytes, record: TokenRecord | None) -> TokenRecord | None:
+        """Remember a record, and return the one that is remembered: if nothing has changed, the very same as before."""
         now = self._monotonic()
         if record is None:
             self._forget(key)
             self._unknown[key] = now + self._unknown_seconds
-            return
+            return None
+        held = self._entries.get(key)
+        if held is not None and held.record == record:
+            # Others keep what they made of this object, and an index that is read anew all the time makes no garbage.
+            held.fresh_until = now + self._fresh_seconds
+            return held.record
         self._unknown.pop(key, None)
         self._entries[key] = _Entry(record, now + self._fresh_seconds)
+        self._unsettled += 1
         caller = record.caller
         self._of_integration.add(caller.integration_id, key)
         self._of_account.add(caller.account_id, caller.integration_id)
+        return record
 
     def _forget(self, key: bytes) -> None:
         entry = self._entries.pop(key, None)

@@ -68,7 +68,10 @@ class ProxyConnection(web.RequestHandler):
         super().__init__(server, loop=loop, access_log=None)  # type: ignore[arg-type] # None is documented
         self._server = server
         self._gate = gate
-        self._heads = HeadReader(self, loop, gate.limits)
+        # Of aiohttp's reading none is needed, and a parser that knows its connection would keep it alive after its end,
+        # until a collection of garbage that holds up everyone.
+        self._parser = None
+        self._heads = HeadReader(BaseProtocol(loop), loop, gate.limits)
         self._buffer = b""
         self._exchange: Exchange | None = None
         self._body: RequestBody | None = None
@@ -219,7 +222,7 @@ class ProxyConnection(web.RequestHandler):
         A head that has begun is read anew, and has no more time than it had.
         """
         self._gate = gate
-        self._heads = HeadReader(self, self._loop, gate.limits)
+        self._heads = HeadReader(BaseProtocol(self._loop), self._loop, gate.limits)
         self._memo = None
         self._provenance = Provenance(
             self._provenance.peer, trusted_proxies=gate.trusted_proxies, scheme=gate.scheme

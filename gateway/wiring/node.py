@@ -49,6 +49,7 @@ from gateway.wiring.gauges import MapGauges, NodeGauges
 from gateway.wiring.logs import configure
 from gateway.wiring.management import management
 from gateway.wiring.map_journal import MapJournal
+from gateway.wiring.memory import settle
 from gateway.wiring.pages import page_rules
 from gateway.wiring.records import request_records
 from gateway.wiring.reload import Reloader, Result
@@ -160,6 +161,7 @@ async def running_node(
         unknown_seconds=settings.index.unknown_for,
         outage_grace_seconds=settings.index.outage_grace,
         monotonic=time.monotonic,
+        settle=settle,
     )
     follower = Follower(index, lookup, clock, node_id=node_id, report=log.warning)
     listener = Listener(

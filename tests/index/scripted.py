@@ -118,6 +118,7 @@ def index_on(
     fresh_seconds: float = 300.0,
     unknown_seconds: float = 10.0,
     outage_grace_seconds: float = 3600.0,
+    settle: Callable[[], None] = lambda: None,
 ) -> TokenIndex:
     """An index whose store was just confirmed."""
     index = TokenIndex(
@@ -129,6 +130,7 @@ def index_on(
         unknown_seconds=unknown_seconds,
         outage_grace_seconds=outage_grace_seconds,
         monotonic=monotonic,
+        settle=settle,
     )
     index.confirm(monotonic())
     return index

@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from gateway.core.model import TokenRecord
 from gateway.core.tokens import digest
+from gateway.index import cache
 from gateway.index.cache import MISS, TokenIndex
 from gateway.storage.errors import StoreUnavailable
 from tests.index.scripted import DIGESTER, Answer, Question, ScriptedStore, Time, index_on, record
@@ -202,6 +203,46 @@ async def test_an_entry_is_asked_for_again_when_its_freshness_ends(
     now.now += 2
     index.confirm(now())
     assert index.find(DIGESTER.current(A)) is MISS
+
+
+async def test_an_entry_that_has_not_changed_stays_the_same_object(
+    index: TokenIndex, store: ScriptedStore, now: Time
+) -> None:
+    """Else everything that was made for it would be made anew every few minutes, for every token."""
+    store.add(A, record())
+    first = await index.load(A)
+    now.now += 301
+    index.confirm(now())
+    store.add(A, record())
+    assert await index.load(A) is first
+    assert index.find(DIGESTER.current(A)) is first
+    store.add(A, record("pi_other"))
+    assert await index.load(A) == record("pi_other")
+    assert index.find(DIGESTER.current(A)) == record("pi_other")
+
+
+async def test_an_index_that_has_grown_is_settled(
+    store: ScriptedStore, now: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once for each tenth by which it grows, and not for what is read again."""
+    settled: list[int] = []
+    monkeypatch.setattr(cache, "_SETTLED_FROM", 5)
+    held: list[TokenIndex] = []
+    held.append(index_on(store, now, settle=lambda: settled.append(len(held[0]))))
+    index = held[0]
+    for number in range(100):
+        secret = b"pit_%d" % number
+        store.add(secret, record(f"pi_{number}"))
+        await index.load(secret)
+    assert settled[:3] == [5, 10, 15]
+    assert settled[-1] > 90
+    assert len(settled) < 20
+    now.now += 301
+    index.confirm(now())
+    settled.clear()
+    for number in range(100):
+        await index.load(b"pit_%d" % number)
+    assert settled == []
 
 
 async def test_what_is_no_longer_fresh_is_served_while_the_store_is_away(

@@ -18,6 +18,7 @@ from gateway.core.tokens import Digester
 from gateway.index.cache import TokenIndex
 from gateway.settings.pepper import load_peppers
 from gateway.storage.lookup import Lookup
+from gateway.wiring.memory import settle
 from gateway.wiring.store import opened
 from tests.bench.population import caller
 
@@ -72,6 +73,7 @@ async def main() -> None:
             unknown_seconds=1,
             outage_grace_seconds=3600,
             monotonic=time.monotonic,
+            settle=settle,
         )
         index.confirm(time.monotonic())
         await index.load(caller(0).token.encode())
