@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
-from gateway.admin.management.map_diff_views import map_diff_view
-from gateway.cli.context import ConfigOption, JsonOption, map_path, read_settings
+from gateway.admin.management.map_diff_views import MapDiffView, map_diff_view
+from gateway.admin.management.values import Span, Value
+from gateway.cli.context import ConfigOption, JsonOption, read_settings
+from gateway.cli.desk import Desk, manage
 from gateway.cli.diff_page import markdown
 from gateway.cli.diff_tables import print_diff
+from gateway.cli.given import given
+from gateway.cli.named_maps import needs_database, read_here, read_named
 from gateway.cli.output import as_data, print_json
 from gateway.core.map_diff import compare
-from gateway.core.model import RouteMap
-from gateway.wiring.routes import publishable
-
-_LIVE: Final = "live"
 
 
 class Format(StrEnum):
@@ -28,9 +28,24 @@ class Format(StrEnum):
     MARKDOWN = "markdown"
 
 
+class SpanOption(Value):
+    """What --traffic says."""
+
+    traffic: Span
+
+
 def diff(
-    old: Annotated[str, typer.Argument(help="The map before: a file, or `live`.")],
-    new: Annotated[str, typer.Argument(help="The map after: a file, or `live`.")],
+    old: Annotated[
+        str,
+        typer.Argument(
+            help="The map before: a file, `live` for the running gateway's, or a version of the history."
+        ),
+    ],
+    new: Annotated[str, typer.Argument(help="The map after, named likewise.")],
+    traffic: Annotated[
+        str | None,
+        typer.Option(help="Decide the requests recorded in this time anew under both maps, such as 7d."),
+    ] = None,
     form: Annotated[
         Format | None,
         typer.Option("--format", help="text, in tables; json; markdown, for a comment on the change."),
@@ -41,7 +56,7 @@ def diff(
     """Compare two route maps by meaning: what is opened, closed, moved. Exit status 1 if anything is opened."""
     if as_json and form not in (None, Format.JSON):
         raise typer.BadParameter(f"--json is --format json, and not {form}; give one of the two")
-    found = map_diff_view(compare(_map(old, config), _map(new, config)))
+    found = _found(old, new, traffic, config)
     match Format.JSON if as_json else form or Format.TEXT:
         case Format.JSON:
             print_json(as_data(found))
@@ -53,8 +68,14 @@ def diff(
         raise typer.Exit(1)
 
 
-def _map(name: str, config: Path | None) -> RouteMap:
-    """The map that was named. Raises ConfigurationError."""
-    if name == _LIVE:
-        return publishable(map_path(read_settings(config), config))[0]
-    return publishable(Path(name))[0]
+def _found(old: str, new: str, traffic: str | None, config: Path | None) -> MapDiffView:
+    settings = read_settings(config)
+    seconds = None if traffic is None else given(SpanOption, {"traffic": traffic}).traffic
+    if seconds is None and not any(needs_database(name, settings) for name in (old, new)):
+        return map_diff_view(compare(*(read_here(name, settings, config) for name in (old, new))))
+
+    async def work(desk: Desk) -> MapDiffView:
+        maps = [await read_named(name, desk, settings, config) for name in (old, new)]
+        return await desk.management.map_changes.diff(desk.by, *maps, traffic_seconds=seconds)
+
+    return manage(config, work)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from gateway.admin.management.map_diff_views import MapDiffView
+from gateway.admin.management.map_diff_views import MapDiffView, TrafficView
 from gateway.cli.diff_tables import operation_row, scope_row, summary, upstream_row
+from gateway.cli.diff_traffic import TRAFFIC_COLUMNS, traffic_row, traffic_words
 
 
 def markdown(found: MapDiffView) -> str:
@@ -38,6 +39,24 @@ def _lines(found: MapDiffView) -> Iterator[str]:
         yield from _table(
             ("Scope", "Change"), ((_code(name), _escaped(words)) for name, words in rows_of_scopes)
         )
+
+    if found.traffic is not None:
+        yield from _traffic(found.traffic)
+
+
+def _traffic(traffic: TrafficView) -> Iterator[str]:
+    if traffic.changes:
+        rows = map(traffic_row, traffic.changes)
+        yield from _table(
+            tuple(column.capitalize() for column in TRAFFIC_COLUMNS),
+            (
+                (_escaped(outcome), requests, integration, _escaped(name), _code(operation), _code(why))
+                for outcome, requests, integration, name, operation, why in rows
+            ),
+        )
+    yield ""
+    for line in traffic_words(traffic):
+        yield f"- {_escaped(line)}"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from gateway.admin.management.map_diff_views import (
     ScopeChangeView,
     UpstreamChangeView,
 )
+from gateway.cli.diff_traffic import TRAFFIC_COLUMNS, traffic_row, traffic_words
 from gateway.cli.output import counted, note, print_section, print_table
 
 
@@ -21,7 +22,11 @@ def print_diff(found: MapDiffView) -> None:
         "upstreams", ("UPSTREAM", "SERVES", "WAS", "NOW"), [upstream_row(one) for one in found.upstreams]
     )
     print_section("scopes", ("SCOPE", "CHANGE"), [scope_row(one) for one in found.scopes])
+    if found.traffic is not None:
+        print_section("requests", TRAFFIC_COLUMNS, [traffic_row(one) for one in found.traffic.changes])
     note(summary(found))
+    for line in traffic_words(found.traffic) if found.traffic is not None else ():
+        note(line)
 
 
 def summary(found: MapDiffView) -> str:
@@ -42,7 +47,8 @@ def summary(found: MapDiffView) -> str:
 
 def operation_row(one: OperationChangeView) -> tuple[str, ...]:
     """Service, effect, operation, was, now."""
-    return one.service, one.effect.value, f"{one.method} {one.path}", one.was, one.now
+    operation = f"{one.method} {one.path}" + (f" with a value spelled {one.spelling}" if one.spelling else "")
+    return one.service, one.effect.value, operation, one.was, one.now
 
 
 def upstream_row(one: UpstreamChangeView) -> tuple[str, ...]:

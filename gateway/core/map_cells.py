@@ -16,11 +16,23 @@ from gateway.core.routes import DELIMITERS, decoded, is_parameter, split
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Requests that mean one thing to each table. `template` is theirs for people, `path` is one of them."""
+    """Requests that mean one thing to each table. `template` is theirs for people, `path` is one of them.
+
+    With a `spelling` they are those of the template's requests that have a literal of one table, in a spelling such as
+    this that it does not have, as the value of a parameter.
+    """
 
     method: str
     template: str
     path: str
+    spelling: str = ""
+
+    def has(self, other: Cell) -> bool:
+        """Whether these requests are all of the other's, if both mean the same to each table."""
+        ours, theirs = split(self.template), split(other.template)
+        if len(ours) != len(theirs) or (self.spelling and not other.spelling):
+            return False
+        return all(is_parameter(one) or one == another for one, another in zip(ours, theirs, strict=True))
 
 
 def cells(old: Collection[Route], new: Collection[Route]) -> Iterator[Cell]:
@@ -35,18 +47,20 @@ def cells(old: Collection[Route], new: Collection[Route]) -> Iterator[Cell]:
         ours = [split(route.template) for route in old if route.method in served]
         theirs = [split(route.template) for route in new if route.method in served]
         wide = [*theirs, *ours]
-        found = [*wide, *_overlaps(ours, theirs)]
-        found += (odd for segments, value in product(wide, strange) for odd in _with(segments, value))
-        for segments in sorted(found, key=_width):
-            template = "/" + "/".join(segments)
+        for segments in sorted([*wide, *_overlaps(ours, theirs)], key=_width):
+            template = _joined(segments)
             yield Cell(method, template, sample(template, fresh))
+        for segments, value in product(sorted(wide, key=_width), strange):
+            for spelled in _with(segments, value):
+                yield Cell(method, _joined(segments), sample(_joined(spelled), fresh), value)
 
 
-def covers(template: str, other: str) -> bool:
-    """Whether every path that `other` takes is one that `template` takes."""
+def overlap(template: str, other: str) -> bool:
+    """Whether some path is one that both take."""
     ours, theirs = split(template), split(other)
     return len(ours) == len(theirs) and all(
-        is_parameter(one) or one == another for one, another in zip(ours, theirs, strict=True)
+        one == another or is_parameter(one) or is_parameter(another)
+        for one, another in zip(ours, theirs, strict=True)
     )
 
 
@@ -58,6 +72,10 @@ def sample(template: str, fresh: str) -> str:
 def fresh_value(*maps: Iterable[Route]) -> str:
     """A value for parameters that no literal of these maps looks like."""
     return _fresh({literal for routes in maps for literal in _literals(routes)})
+
+
+def _joined(segments: list[str]) -> str:
+    return "/" + "/".join(segments)
 
 
 def _width(segments: list[str]) -> tuple[int, list[str]]:

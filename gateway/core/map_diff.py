@@ -13,9 +13,9 @@ from enum import StrEnum
 from typing import Final
 
 from gateway.core.admission import Admission, admission
-from gateway.core.map_cells import cells
+from gateway.core.map_meetings import Meeting, meetings
 from gateway.core.model import Route, RouteMap
-from gateway.core.routes import RouteTable, shape
+from gateway.core.routes import shape
 from gateway.core.scopes import judged
 
 
@@ -59,17 +59,34 @@ _FACETS: Final[Mapping[Facet, Callable[[Route, Admission], object]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationChange:
-    """Requests of one method on the paths of `template`, and the routes they met and meet; None: none, they are refused.
+    """What becomes of requests that meet another route than before, or the same one with other needs.
 
     `facets` is empty where one of the routes is None.
     """
 
-    method: str
-    template: str
-    old: Route | None
-    new: Route | None
+    meeting: Meeting
     effect: Effect
     facets: tuple[Facet, ...]
+
+    @property
+    def method(self) -> str:
+        return self.meeting.method
+
+    @property
+    def template(self) -> str:
+        return self.meeting.template
+
+    @property
+    def spelling(self) -> str:
+        return self.meeting.spelling
+
+    @property
+    def old(self) -> Route | None:
+        return self.meeting.old
+
+    @property
+    def new(self) -> Route | None:
+        return self.meeting.new
 
     @property
     def service(self) -> str:
@@ -143,27 +160,15 @@ def compare(old: RouteMap, new: RouteMap) -> MapDiff:
     )
 
 
-def table_of(route_map: RouteMap) -> RouteTable[Route]:
-    """The table by which the proxy finds the operation of a request."""
-    return RouteTable((route.method, route.template, route) for route in route_map.routes)
-
-
 def _operations(old: RouteMap, new: RouteMap) -> Iterator[OperationChange]:
-    before, after = table_of(old), table_of(new)
-    seen: set[tuple[str, int, int]] = set()
-    for cell in cells(old.routes, new.routes):
-        was, now = before.match(cell.method, cell.path), after.match(cell.method, cell.path)
-        pair = (cell.method, id(was), id(now))
-        # HEAD that meets nothing but the route of GET is told with it.
-        if pair in seen or not any(route is not None and route.method == cell.method for route in (was, now)):
-            continue
-        seen.add(pair)
-        change = _change(cell.method, cell.template, was, now)
+    for meeting in meetings(old, new):
+        change = _change(meeting) if meeting.is_of_its_method else None
         if change is not None:
             yield change
 
 
-def _change(method: str, template: str, was: Route | None, now: Route | None) -> OperationChange | None:
+def _change(meeting: Meeting) -> OperationChange | None:
+    was, now = meeting.old, meeting.new
     old, new = admission(was), admission(now)
     opens, closes = not old.includes(new), not new.includes(old)
     facets: tuple[Facet, ...] = ()
@@ -177,29 +182,14 @@ def _change(method: str, template: str, was: Route | None, now: Route | None) ->
         effect = Effect.MOVED if closes else Effect.OPENED
     else:
         effect = Effect.CLOSED if closes else Effect.CHANGED
-    return OperationChange(
-        method=method,
-        template=_as_written(template, now, was),
-        old=was,
-        new=now,
-        effect=effect,
-        facets=facets,
-    )
-
-
-def _as_written(template: str, *routes: Route | None) -> str:
-    """The template as one of these routes has it, with its trailing slash, where one takes just these paths."""
-    for route in routes:
-        if route is not None and shape(route.template) == shape(template):
-            return route.template
-    return template
+    return OperationChange(meeting=meeting, effect=effect, facets=facets)
 
 
 _ORDER: Final = {effect: place for place, effect in enumerate(Effect)}
 
 
-def _place(change: OperationChange) -> tuple[str, int, str, str]:
-    return change.service, _ORDER[change.effect], change.template, change.method
+def _place(change: OperationChange) -> tuple[str, int, str, str, str]:
+    return change.service, _ORDER[change.effect], change.template, change.method, change.spelling
 
 
 def _upstreams(old: RouteMap, new: RouteMap) -> Iterator[UpstreamChange]:

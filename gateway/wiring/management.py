@@ -12,6 +12,7 @@ from gateway.admin.management.audit import Audit
 from gateway.admin.management.explain import Explain
 from gateway.admin.management.hashing import PasswordHashing
 from gateway.admin.management.integrations import Integrations
+from gateway.admin.management.map_changes import MapChanges
 from gateway.admin.management.maps import MapKeeper, Maps
 from gateway.admin.management.members import Members
 from gateway.admin.management.minting import Mint
@@ -77,6 +78,7 @@ def management(
     def live_terms() -> Terms:
         return terms(live_settings())
 
+    bench = bench_of(live_settings, in_force=live_map)
     return Management(
         accounts=Accounts(store),
         members=Members(store, hashing),
@@ -98,4 +100,5 @@ def management(
             digester=digester,
             bench=bench,
         ),
+        map_changes=MapChanges(store, live_map=live_map, read_map=bench.read_map),
     )

@@ -34,6 +34,17 @@ def database_address(settings: Settings, *, join: bool, log: Callable[[str], Non
         server.stop()
 
 
+def is_there(settings: Settings) -> bool:
+    """Whether a database can be joined: one is named, or a gateway runs here with an embedded one."""
+    if settings.database.url is not None:
+        return True
+    try:
+        from gateway.storage.embedded import running_dsn  # noqa: PLC0415
+    except ImportError:
+        return False
+    return running_dsn(settings.data_dir) is not None
+
+
 @asynccontextmanager
 async def opened(
     dsn: str, *, pool_size: int, log: Callable[[str], None] | None = None

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Site
+from gateway.core.usage import HourlyCount
+from gateway.storage.database import connect
+from gateway.storage.usage_recording import record_hours
+from tests.cli.conftest import Site, Start
 from tests.cli.process import Warm
+from tests.wiring.databases import run
+from tests.wiring.tenants import Tenants
 
 OLD = """
 upstreams: {crm: {urls: ["http://crm:1"]}, media: {urls: ["http://media:1"]}}
@@ -152,15 +160,117 @@ def test_markdown_says_in_its_head_whether_something_is_opened(command: Warm, ma
     assert same.out == "### Route map: nothing is opened\n\nThe two maps mean the same.\n"
 
 
-def test_live_is_the_map_of_the_settings(command: Warm, site: Site, tmp_path: Path) -> None:
-    new = tmp_path / "new.yaml"
+def changed_ping(site: Site, folder: Path) -> Path:
+    new = folder / "new.yaml"
     new.write_text(
         site.routes.read_text().replace("GET /public/ping: authenticated", "GET /public/ping: public")
     )
-    result = command("diff", "live", new, "--config", site.config)
+    return new
+
+
+def test_without_a_gateway_live_is_the_map_of_the_settings_which_is_said(
+    command: Warm, own_site: Site, tmp_path: Path
+) -> None:
+    new = changed_ping(own_site, tmp_path)
+    result = command("diff", "live", new, "--config", own_site.config)
     assert result.status == 1
     assert "GET /public/ping  (authenticated)  (public)" in result.out
-    assert command("diff", new, "live", "--config", site.config).status == 0
+    assert f"`live` is {own_site.routes}" in result.err
+    assert command("diff", new, "live", "--config", own_site.config).status == 0
+
+
+def test_without_a_database_nothing_is_started_to_compare(command: Warm, tmp_path: Path) -> None:
+    (tmp_path / "old.yaml").write_text(OLD)
+    (tmp_path / "gateway.yaml").write_text("data_dir: data\nroutes: old.yaml\n")
+    result = command("diff", "live", tmp_path / "old.yaml", "--config", tmp_path / "gateway.yaml")
+    assert (result.status, result.out) == (0, "")
+    assert not (tmp_path / "data").exists()
+
+
+def test_live_is_what_the_running_gateway_serves_whatever_its_file_says_meanwhile(
+    command: Warm, own_site: Site, start: Start, tmp_path: Path
+) -> None:
+    new = changed_ping(own_site, tmp_path)
+    serving = start("serve", "--config", own_site.config)
+    serving.event("ready")
+    result = command("diff", "live", new, "--config", own_site.config)
+    assert result.status == 1
+    assert "`live` is" not in result.err
+    # A file that cannot be published is not taken: the gateway serves what it served.
+    kept = own_site.routes.read_text()
+    own_site.routes.write_text("upstreams: {}")
+    serving.event("the changed configuration")
+    assert command("diff", "live", new, "--config", own_site.config).out == result.out
+    own_site.routes.write_text(kept)
+    version = hashlib.sha256(kept.encode()).hexdigest()
+    assert command("diff", version[:8], new, "--config", own_site.config).out == result.out
+    traffic = command("diff", version, new, "--traffic", "7d", "--config", own_site.config)
+    assert traffic.status == 1
+    assert "0 requests: 0 would newly be refused (0 integrations)" in traffic.err
+
+
+def test_a_version_that_the_history_does_not_have_is_told(command: Warm, own_site: Site) -> None:
+    result = command("diff", "abcdef123456", own_site.routes, "--config", own_site.config)
+    assert result.status == 1
+    assert "there is no map 'abcdef123456'" in result.err
+
+
+def test_traffic_is_told_for_people_with_what_cannot_be_told(
+    command: Warm, own_site: Site, tmp_path: Path
+) -> None:
+    run(record(own_site.dsn))
+    new = tmp_path / "new.yaml"
+    new.write_text(
+        own_site.routes.read_text()
+        .replace("GET /contacts/{contactId}: contacts.readonly", "GET /contacts/{contactId}: contacts.admin")
+        .replace("GET /contacts/lookup:", "DELETE /contacts/all: deny\n      GET /contacts/lookup:")
+    )
+    asked = ("diff", own_site.routes, new, "--traffic", "7d", "--config", own_site.config)
+    result = command(*asked)
+    assert result.status == 1
+    rows = result.out.partition("\nrequests\n")[2].splitlines()
+    assert rows[0].split() == ["WOULD", "BE", "REQUESTS", "INTEGRATION", "NAME", "OPERATION", "WHY"]
+    assert re.match(
+        r"refused +5 +pi_\w+ +App +GET /contacts/\{contactId\} +scope_missing contacts.admin$", rows[1]
+    )
+    assert re.match(
+        r"refused +up to 2 +pi_\w+ +App +DELETE /contacts/\{contactId\} +route_unknown, on /contacts/all$",
+        rows[2],
+    )
+    assert (
+        "10 requests: 5 would newly be refused (1 integration), 0 would newly pass (0 integrations)"
+        in result.err
+    )
+    assert "apart from these, 2 depend on the path" in result.err
+    assert "apart from these, 3 met no operation then" in result.err
+    assert "the gateway has counted nothing yet" in result.err
+    page = command(*asked, "--format", "markdown").out
+    assert "| refused | 5 | pi" in page
+    assert "- 10 requests: 5 would newly be refused" in page
+
+
+async def record(dsn: str) -> None:
+    database = await connect(dsn, pool_size=1)
+    try:
+        issued = await Tenants(database).issue("contacts.readonly", "contacts.write")
+        hour = int(time.time()) // 3600 * 3600
+        await record_hours(
+            database,
+            [
+                HourlyCount(issued.token_id, hour, "GET /contacts/{contactId}", "2xx", 5),
+                HourlyCount(issued.token_id, hour, "DELETE /contacts/{contactId}", "2xx", 2),
+                HourlyCount(issued.token_id, hour, "", "route_unknown", 3),
+            ],
+        )
+    finally:
+        await database.close()
+
+
+@pytest.mark.parametrize("span", ["soon", "5s", "4000d"])
+def test_a_time_that_makes_no_sense_is_bad_usage(command: Warm, maps: Path, span: str) -> None:
+    result = command("diff", maps / "old.yaml", maps / "old.yaml", "--traffic", span)
+    assert result.status == 2
+    assert "--traffic: " in result.err
 
 
 def test_a_map_that_cannot_be_published_is_told_with_its_lines(command: Warm, maps: Path) -> None:

@@ -90,7 +90,9 @@ def _handler(rules: ApiRules, operation: Operation) -> WebHandler:
         caller = await identify(rules.management, request, operation, origin)
         path = read_path(request)
         query = read_query(request.url, operation.query)
-        body = None if operation.body is None else await read_body(request, operation.body)
+        body = None
+        if operation.body is not None:
+            body = await read_body(request, operation.body, limit=operation.max_body_bytes)
         call = Call(
             principal=caller.principal,
             path=path,

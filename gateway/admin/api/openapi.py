@@ -26,7 +26,7 @@ _TAGS: Final = {
     "Scopes": "What integrations can be allowed.",
     "Explain": "What becomes of a request, and why. Nothing is sent.",
     "Operators": "For those who run the gateway.",
-    "Route map": "What is served: the map in force, and the ones before it.",
+    "Route map": "What is served: the map in force, the ones before it, and what another would change.",
     "Session": "Logging in, for pages in a browser.",
 }
 _WHEN: Final = {

@@ -47,6 +47,9 @@ def path_pattern(name: str) -> re.Pattern[str]:
             return IDENTIFIER
 
 
+MAX_BODY_BYTES: Final = 256 * 1024
+
+
 class Access(StrEnum):
     """Who may call."""
 
@@ -241,6 +244,7 @@ class Operation:
     answers: type[BaseModel] | None
     status: int = 200
     body: type[Value] | None = None
+    max_body_bytes: int = MAX_BODY_BYTES
     query: type[Value] = Bare
     access: Access = Access.KNOWN
     answers_array: bool = False

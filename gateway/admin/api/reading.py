@@ -15,7 +15,6 @@ from gateway.admin.management.integrations import Versions
 from gateway.admin.management.refusals import Flaw, Missing, Unprocessable
 from gateway.admin.management.values import Value, as_unprocessable, parse, pointer
 
-MAX_BODY_BYTES: Final = 256 * 1024
 _ETAG: Final = re.compile(r'"([0-9]{1,18})"')
 _KINDS: Final = {
     "account_id": "account",
@@ -57,17 +56,17 @@ def read_query(url: URL, kind: type[V]) -> V:
     return parse(kind, dict(url.query))
 
 
-async def read_body(request: web.Request, kind: type[V]) -> V:
+async def read_body(request: web.Request, kind: type[V], *, limit: int) -> V:
     """The body. Raises BadRequest when it is no JSON or too large, Unprocessable when it is not what is asked for."""
     if request.content_type != "application/json":
         raise BadRequest(415, Code.CONTENT_TYPE, "Send JSON, with Content-Type: application/json.")
     content = bytearray()
-    too_large = (request.content_length or 0) > MAX_BODY_BYTES
+    too_large = (request.content_length or 0) > limit
     while not too_large and (part := await request.content.readany()):
         content += part
-        too_large = len(content) > MAX_BODY_BYTES
+        too_large = len(content) > limit
     if too_large:
-        raise BadRequest(413, Code.BODY_TOO_LARGE, f"A body has at most {MAX_BODY_BYTES} bytes.")
+        raise BadRequest(413, Code.BODY_TOO_LARGE, f"A body has at most {limit} bytes.")
     try:
         return kind.model_validate_json(content, strict=True)
     except ValidationError as error:

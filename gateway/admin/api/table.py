@@ -8,6 +8,7 @@ from gateway.admin.api import (
     calls_accounts,
     calls_explain,
     calls_integrations,
+    calls_map_diff,
     calls_maps,
     calls_operators,
     calls_requests,
@@ -27,5 +28,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *calls_explain.OPERATIONS,
     *calls_operators.OPERATIONS,
     *calls_maps.OPERATIONS,
+    *calls_map_diff.OPERATIONS,
     *calls_session.OPERATIONS,
 )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 
 from gateway.admin.management.access import Right, enter
 from gateway.admin.management.codes import Code as Refused
+from gateway.admin.management.draft_maps import draft_map
 from gateway.admin.management.explain_case import Case
 from gateway.admin.management.explain_past import Past, past, record_of
 from gateway.admin.management.explain_request import ExplainRequest
@@ -16,13 +16,12 @@ from gateway.admin.management.explain_verdict import explanation
 from gateway.admin.management.explain_views import ExplanationView
 from gateway.admin.management.principal import Operator, Principal
 from gateway.admin.management.record_views import RequestRecordView
-from gateway.admin.management.refusals import Flaw, Forbidden, Missing, Unprocessable, flaw, translated
+from gateway.admin.management.refusals import Forbidden, Missing, flaw, translated
 from gateway.core.candidates import candidates
 from gateway.core.model import Caller, RouteMap, TokenRecord
 from gateway.core.tokens import ENTROPY_BYTES, Digester, mint
 from gateway.proxy.live import LiveMap
 from gateway.proxy.rehearsal import Rules, Tokens, rehearse
-from gateway.settings.errors import ConfigurationError
 from gateway.storage import integrations
 from gateway.storage.database import Reader
 from gateway.storage.lookup import Lookup
@@ -213,16 +212,7 @@ async def map_of(bench: Bench, asked: ExplainRequest) -> RouteMap:
     """The draft that was sent, else the map in force. Raises Unprocessable for a draft with errors."""
     if "map" not in asked.model_fields_set:
         return bench.live_map()
-    try:
-        # A large map takes a tenth of a second, in which requests are not to wait.
-        return await asyncio.to_thread(bench.read_map, asked.map)
-    except ConfigurationError as error:
-        raise Unprocessable(
-            [
-                Flaw(pointer="/map", message=f"{problem.where}: {problem.message}.", code="map_invalid")
-                for problem in error.problems
-            ]
-        ) from None
+    return await draft_map(bench.read_map, asked.map)
 
 
 def _nearest(route_map: RouteMap, path: str) -> str:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime
+from enum import StrEnum
 
 from gateway.admin.management.change_words import was_and_now
 from gateway.admin.management.values import Value
 from gateway.core.map_diff import Effect, Facet, MapDiff, OperationChange
+from gateway.core.map_traffic import Condition
 from gateway.core.model import Access, Route
+from gateway.core.reasons import Code
 
 
 class NeedsView(Value):
@@ -34,11 +38,13 @@ class RouteView(NeedsView):
 class OperationChangeView(Value):
     """Requests of one method and path that are judged or served otherwise; `old` or `new` null: not mapped.
 
-    `opens`: somebody would pass who is refused. `was` and `now` say in words what differs, `facets` name it.
+    `opens`: somebody would pass who is refused. `was` and `now` say in words what differs, `facets` name it. With a
+    `spelling` it is so only for requests that have it, or another spelling of that literal, as the value of a parameter.
     """
 
     method: str
     path: str
+    spelling: str
     service: str
     effect: Effect
     opens: bool
@@ -81,8 +87,78 @@ class DiffCounts(Value):
     served_elsewhere: int
 
 
+class NewOutcome(StrEnum):
+    """What would become of requests whose answer changes."""
+
+    REFUSED = "refused"
+    PASSES = "passes"
+
+
+class ImpactView(Value):
+    """Requests of one integration and operation whose answer would change. `operation` is as it was recorded.
+
+    `code` and `scope` are of the refusal: the new one, or the one that ends. With a `condition` it is so for some of these
+    requests only, and the counters do not tell how many: `path`, those to this path; `version`, those with certain
+    `Version` headers.
+    """
+
+    integration_id: str
+    integration_name: str
+    account_id: str
+    operation: str
+    requests: int
+    outcome: NewOutcome
+    code: Code
+    scope: str | None
+    condition: Condition
+    path: str
+
+
+class IntegrationImpactView(Value):
+    """The requests of one integration whose answer would change, or may."""
+
+    integration_id: str
+    integration_name: str
+    account_id: str
+    account_name: str
+    newly_refused: int
+    newly_passing: int
+    undecided: int
+
+
+class TrafficView(Value):
+    """What would become of the requests that were counted from `since`, a full hour, until `until`.
+
+    Each of the `requests` is in one of the seven counts after it. `undecided`: the path or the `Version` header decides,
+    which are not recorded. `without_operation`: they met no operation, and may meet one. `not_redecided`: they were
+    refused for what no map decides, such as a dead token or a rate. `cannot_call`: their integration is suspended or
+    deleted, or has no live token. `counting_since`: when the gateway began to count at all. `known_until`: up to then
+    everything that the nodes saw is counted. `uncounted_operations` are changed ones that ask or asked for no token: their
+    requests are nobody's, and not counted.
+    """
+
+    since: datetime
+    until: datetime
+    counting_since: datetime | None
+    known_until: datetime | None
+    requests: int
+    newly_refused: int
+    newly_passing: int
+    undecided: int
+    unchanged: int
+    without_operation: int
+    not_redecided: int
+    cannot_call: int
+    uncounted_operations: int
+    integrations: tuple[IntegrationImpactView, ...]
+    changes: tuple[ImpactView, ...]
+
+
 class MapDiffView(Value):
-    """How one map differs from another, by meaning. `opens`: some operation lets somebody pass who is refused."""
+    """How one map differs from another, by meaning. `opens`: some operation lets somebody pass who is refused.
+
+    `traffic` is what it would do to recorded requests, where that was asked for.
+    """
 
     old_version: str
     new_version: str
@@ -91,9 +167,10 @@ class MapDiffView(Value):
     operations: tuple[OperationChangeView, ...]
     upstreams: tuple[UpstreamChangeView, ...]
     scopes: tuple[ScopeChangeView, ...]
+    traffic: TrafficView | None
 
 
-def map_diff_view(diff: MapDiff) -> MapDiffView:
+def map_diff_view(diff: MapDiff, traffic: TrafficView | None = None) -> MapDiffView:
     """A difference as it is shown."""
     return MapDiffView(
         old_version=diff.old_version,
@@ -122,6 +199,7 @@ def map_diff_view(diff: MapDiff) -> MapDiffView:
             )
             for change in diff.scopes
         ),
+        traffic=traffic,
     )
 
 
@@ -141,6 +219,7 @@ def _operation_view(change: OperationChange) -> OperationChangeView:
     return OperationChangeView(
         method=change.method,
         path=change.template,
+        spelling=change.spelling,
         service=change.service,
         effect=change.effect,
         opens=change.opens,

@@ -18,6 +18,7 @@ from gateway.admin.management.values import (
     Name,
     Password,
     Scopes,
+    Span,
     Value,
     Window,
     unsent,
@@ -126,3 +127,12 @@ class PasswordChange(Value):
 
     current_password: GivenPassword = Field(repr=False)
     new_password: Password = Field(repr=False)
+
+
+class MapToCompare(Value):
+    """A route map that is compared with the one in force."""
+
+    map: str
+    """The text of the file, YAML."""
+    traffic: Span | None = None
+    """What it would do to the requests recorded in this time; null: only the maps are compared."""

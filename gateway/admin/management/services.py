@@ -9,6 +9,7 @@ from gateway.admin.management.admin_keys import AdminKeys
 from gateway.admin.management.audit import Audit
 from gateway.admin.management.explain import Explain
 from gateway.admin.management.integrations import Integrations
+from gateway.admin.management.map_changes import MapChanges
 from gateway.admin.management.maps import Maps
 from gateway.admin.management.members import Members
 from gateway.admin.management.nodes import Nodes
@@ -40,3 +41,4 @@ class Management:
     request_records: RequestRecords
     explain: Explain
     maps: Maps
+    map_changes: MapChanges
