@@ -105,6 +105,7 @@ async def test_a_refusal_names_its_step_its_reason_and_the_way_out(
         ({"method": "PUT", "path": "/public/ping", "scopes": []}, "route_unknown", "use GET, or map PUT for this path"),
         ({"path": "/a//b"}, "path_refused", "proxy.path_allow: [empty_segment]"),
         ({"path": "/a%2Fb/..%2f"}, "path_refused", "proxy.path_allow: [encoded_slash]"),
+        ({"path": "/contacts/{contactId}"}, "path_refused", "write a value in place of {contactId}"),
         ({"path": "/%zz"}, "path_refused", "a form that every server reads alike"),
         ({"path": "//a"}, "path_refused", "a form that every server reads alike"),
         ({"path": "/versioned", "scopes": ["contacts.readonly"]}, "version_required", "2021-07-28 or 2021-04-15"),

@@ -73,6 +73,21 @@ async def counting(own_dsn: str) -> AsyncIterator[Counting]:
         await database.close()
 
 
+async def test_what_a_shadow_would_refuse_is_stored_beside_the_count(counting: Counting) -> None:
+    issued = await counting.tenants.issue("contacts.readonly")
+    for shadow in ("scope_missing", "scope_missing", ""):
+        trail = counting.trail(issued)
+        trail.shadow = shadow
+        counting.counter.record(trail)
+    assert await counting.flusher().flush()
+    rows = await counting.database.fetch("SELECT token_id, route, code, count FROM usage_shadow")
+    assert [tuple(row) for row in rows] == [
+        (issued.token_id, "GET /contacts/{contactId}", "scope_missing", 2)
+    ]
+    assert (await counting.stored(issued))[1] == 3
+    assert len(counting.ledger) == 0
+
+
 async def test_a_flush_stores_everything_and_says_until_when_it_is_known(counting: Counting) -> None:
     issued = await counting.tenants.issue("contacts.readonly")
     before = counting.clock.now()

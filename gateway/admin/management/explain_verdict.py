@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -144,12 +145,16 @@ def _always(text: str) -> Callable[[Case, Deny], str]:
     return way
 
 
+_PARAMETER: Final = re.compile(r"\{[^{}/]*\}")
+
+
 def _path(case: Case, _deny: Deny) -> str:
     text = "send the path in a form that every server reads alike"
     head = case.rehearsal.head
     refused = None if head is None else canonical_path(head.path)
     if not isinstance(refused, RefusedPath) or refused.path_class is None:
-        return text
+        template = _PARAMETER.search(case.path)
+        return text if template is None else f"write a value in place of {template[0]}"
     return f"{text}, or permit it with proxy.path_allow: [{_refused_class(case, refused.path_class).value}]"
 
 
