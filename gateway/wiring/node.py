@@ -44,6 +44,7 @@ from gateway.storage.lookup import Lookup
 from gateway.storage.nodes import leave
 from gateway.wiring.certificates import server_tls
 from gateway.wiring.configuration import Configuration, ConfigurationFiles
+from gateway.wiring.descriptors import raise_open_files, too_few
 from gateway.wiring.gate import GateMaker
 from gateway.wiring.gauges import MapGauges, NodeGauges
 from gateway.wiring.logs import configure
@@ -148,6 +149,13 @@ async def running_node(
     """
     log = structlog.get_logger("gateway")
     settings = configuration.settings
+    open_files, callers = raise_open_files(), settings.proxy.max_connections
+    if too_few(open_files, callers):
+        log.warning(
+            "the system allows fewer open files than proxy.max_connections needs; raise the limit (ulimit -n, LimitNOFILE)",
+            open_files=open_files,
+            max_connections=callers,
+        )
     digester = Digester(peppers.current, peppers.retired)
     node_id = f"{socket.gethostname()}-{os.getpid()}"
     lookup = Lookup(database, version=VERSION, map_version=lambda: proxy.gate.live.version)
