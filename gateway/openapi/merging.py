@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from gateway.core.model import Access, AccountKind
+from gateway.core.scopes import judged
 from gateway.openapi.draft import Draft, Entry, Service
 from gateway.openapi.drafting import DEFAULT_UPSTREAM
 from gateway.openapi.need_edit import write_needs
@@ -105,7 +106,7 @@ def _keep(merging: _Merge, entry: OldEntry) -> None:
 def _prune(merging: _Merge, entry: OldEntry) -> None:
     merging.edits.remove_lines(entry.member.start.line, entry.last_line)
     merging.changes.pruned.append(entry.key)
-    merging.lost_scopes.update(entry.route.scopes)
+    merging.lost_scopes.update(entry.written.scopes)
 
 
 def _mark_gone(merging: _Merge, entry: OldEntry) -> None:
@@ -139,12 +140,12 @@ def _described(merging: _Merge, entry: OldEntry, described: Entry, account: Acco
         taken = _taken(entry, described)
         merging.changes.taken.append(entry.key)
         merging.meant[entry.identity] = taken
-        merging.lost_scopes.update(entry.route.scopes)
+        merging.lost_scopes.update(entry.written.scopes)
         write_needs(entry, taken, account, merging.edits)
         _say(merging, entry, last)
     else:
         value = entry_value(described, account)
-        needs = str(Needs(entry.route.access, entry.route.scopes))
+        needs = str(Needs(entry.written.access, entry.written.scopes))
         merging.changes.differing.append((entry.key, needs, value))
         merging.meant[entry.identity] = entry
         _say(merging, entry, [*last, phrase(f"{DESCRIBED}{value}")])
@@ -175,7 +176,7 @@ def _say(merging: _Merge, entry: OldEntry, wanted: list[str]) -> None:
 
 def _differs(entry: OldEntry, described: Entry) -> bool:
     """Whether the description itself says something else; what it does not say, or only a list does, is people's."""
-    route = entry.route
+    route = entry.written
     if described.reason is not None or described.listed:
         return False
     if not described.needs.same(Needs(route.access, route.scopes)):
@@ -193,9 +194,9 @@ def _taken(entry: OldEntry, described: Entry) -> Entry:
     """The described entry, with what the description leaves open as it was."""
     return replace(
         described,
-        template=entry.route.template,
-        account=described.account if described.kind_known else entry.route.account,
-        versions=described.versions if entry.route.versions else (),
+        template=entry.written.template,
+        account=described.account if described.kind_known else entry.written.account,
+        versions=described.versions if entry.written.versions else (),
     )
 
 
@@ -273,7 +274,10 @@ def _upstream(merging: _Merge, service: Service) -> str:
 def _scopes(merging: _Merge) -> None:
     needed: set[str] = set()
     for meant in merging.meant.values():
-        needed.update(meant.route.scopes if isinstance(meant, OldEntry) else meant.needs.scopes)
+        if isinstance(meant, OldEntry):
+            needed.update(scope for route in judged((meant.route,)) for scope in route.scopes)
+        else:
+            needed.update(meant.needs.scopes)
     described = merging.old.meaning.scopes
     words = {
         scope: text

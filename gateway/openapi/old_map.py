@@ -43,6 +43,13 @@ class OldEntry:
         return f"{self.route.method} {self.route.template}"
 
     @property
+    def written(self) -> Route:
+        """The route with the needs that the text names, also where all of them are only tried (`shadow: true`)."""
+        shadow = self.member.value.member("shadow")
+        tried = shadow is not None and not shadow.value.is_mapping
+        return self.route.shadow if tried and self.route.shadow is not None else self.route
+
+    @property
     def phrases(self) -> list[str]:
         """What the comment says, in its parts."""
         return [phrase for part in self.comment.split("; ") if (phrase := part.strip())]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from gateway.core.model import Access, Problem, Route, RouteMap
@@ -40,10 +41,15 @@ def _agree(route: Route | None, meant: Entry | OldEntry | None) -> bool:
         return False
     if isinstance(meant, OldEntry):
         return _without_place(route) == _without_place(meant.route)
+    if route.shadow is not None and route.access is Access.AUTHENTICATED and meant.needs.scopes:
+        # All that is needed is only tried.
+        route = route.shadow
     account = None if meant.needs.access in _KINDLESS else meant.account
     same = meant.needs.same(Needs(route.access, route.scopes))
     return same and (route.account, set(route.versions)) == (account, set(meant.versions))
 
 
-def _without_place(route: Route) -> tuple[object, ...]:
-    return tuple(getattr(route, name) for name in Route.__slots__ if name != "where")
+def _without_place(route: Route) -> Route:
+    """The route wherever it stands; a shadow stands where its route does."""
+    shadow = None if route.shadow is None else _without_place(route.shadow)
+    return replace(route, where="", shadow=shadow)

@@ -47,13 +47,13 @@ async def fetch(
     try:
         async with aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session:
             return await _follow(session, address, max_bytes)
-    except (aiohttp.ClientError, OSError) as error:
-        reason = str(error) or type(error).__name__
-        raise SourceError(f"{_plain(address)} cannot be fetched: {reason[:1].lower()}{reason[1:]}") from None
     except TimeoutError:
         raise SourceError(
             f"{_plain(address)} was not there in {seconds:g} s; fetch it by other means"
         ) from None
+    except (aiohttp.ClientError, OSError) as error:
+        reason = str(error) or type(error).__name__
+        raise SourceError(f"{_plain(address)} cannot be fetched: {reason[:1].lower()}{reason[1:]}") from None
 
 
 async def _follow(session: aiohttp.ClientSession, address: str, max_bytes: int) -> tuple[bytes, str]:
