@@ -50,14 +50,14 @@ def traffic_words(traffic: TrafficView) -> Iterator[str]:
         f"{traffic.unchanged} are answered as before"
     )
     apart = {
-        "depend on the path or the Version header, which are not recorded": traffic.undecided,
-        "met no operation then, and cannot be decided anew": traffic.without_operation,
-        "were refused for what no map decides, such as a dead token or a rate": traffic.not_redecided,
-        "are of integrations that are suspended, deleted or without a live token": traffic.cannot_call,
+        "where the path or the Version header decides, which are not recorded": traffic.undecided,
+        "that met no operation then": traffic.without_operation,
+        "refused for what no map decides, such as a dead token or a rate": traffic.not_redecided,
+        "of integrations that are suspended, deleted or without a live token": traffic.cannot_call,
     }
-    for words, number in apart.items():
-        if number:
-            yield f"apart from these, {number} {words}"
+    told = [f"{number} {words}" for words, number in apart.items() if number]
+    if told:
+        yield f"not decided anew: {'; '.join(told)}"
     if traffic.uncounted_operations:
         yield (
             f"{counted(traffic.uncounted_operations, 'changed operation')} without a token, before or after: "

@@ -28,6 +28,11 @@ class Admission:
         return not other.anonymous and other.kinds <= self.kinds and self._takes(other)
 
     @property
+    def asks(self) -> bool:
+        """Whether it depends on the caller who is let through."""
+        return bool(self.clauses)
+
+    @property
     def is_empty(self) -> bool:
         """Whether nobody is let through."""
         return not self.anonymous and not self.clauses

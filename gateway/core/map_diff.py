@@ -55,6 +55,8 @@ _FACETS: Final[Mapping[Facet, Callable[[Route, Admission], object]]] = {
     Facet.TIMEOUT: lambda route, _whom: route.timeout_seconds,
     Facet.WEBSOCKET: lambda route, _whom: route.websocket,
 }
+# Where everybody is let through, or nobody, they say nothing.
+_OF_CALLERS: Final = frozenset({Facet.ACCOUNT, Facet.VERSIONS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +175,11 @@ def _change(meeting: Meeting) -> OperationChange | None:
     opens, closes = not old.includes(new), not new.includes(old)
     facets: tuple[Facet, ...] = ()
     if was is not None and now is not None:
-        facets = tuple(facet for facet, value in _FACETS.items() if value(was, old) != value(now, new))
+        facets = tuple(
+            facet
+            for facet, value in _FACETS.items()
+            if value(was, old) != value(now, new) and (facet not in _OF_CALLERS or (old.asks and new.asks))
+        )
         if not facets:
             return None
     elif not opens and not closes:

@@ -16,7 +16,8 @@ _ALIVE: Final = timedelta(seconds=30)
 _SPAN: Final = """
 SELECT date_trunc('hour', at - $1::interval) AS since, at AS until,
     (SELECT min(started_at) FROM usage_periods) AS counting_since,
-    (SELECT min(usage_known_at) FROM nodes WHERE heartbeat_at > at - $2::interval) AS known_until
+    (SELECT CASE WHEN bool_and(usage_known_at IS NOT NULL) THEN min(usage_known_at) END
+        FROM nodes WHERE heartbeat_at > at - $2::interval) AS known_until
 FROM statement_timestamp() AS at
 """
 _OPERATIONS: Final = "SELECT DISTINCT route FROM usage_hourly WHERE hour >= $1 AND route <> ''"

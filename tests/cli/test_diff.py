@@ -241,8 +241,10 @@ def test_traffic_is_told_for_people_with_what_cannot_be_told(
         "10 requests: 5 would newly be refused (1 integration), 0 would newly pass (0 integrations)"
         in result.err
     )
-    assert "apart from these, 2 depend on the path" in result.err
-    assert "apart from these, 3 met no operation then" in result.err
+    assert (
+        "not decided anew: 2 where the path or the Version header decides, which are not recorded; "
+        "3 that met no operation then\n"
+    ) in result.err
     assert "the gateway has counted nothing yet" in result.err
     page = command(*asked, "--format", "markdown").out
     assert "| refused | 5 | pi" in page

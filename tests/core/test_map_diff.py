@@ -165,6 +165,12 @@ def test_denied_and_not_mapped_are_one_to_every_caller() -> None:
     assert told(compare(denied, made_map(parameter))) == [("GET /c/search", "opened")]
 
 
+def test_an_account_and_versions_are_not_told_where_nobody_is_asked() -> None:
+    asking = with_needs("a.read", account=SUB, versions=("v1",))
+    for needs in ("deny", "public"):
+        assert only(changed(asking, with_needs(needs))).facets == (Facet.ACCESS,)
+
+
 def test_what_is_public_asks_for_nothing_else() -> None:
     assert changed(with_needs("public", versions=("v1",)), with_needs("public")).is_empty
 

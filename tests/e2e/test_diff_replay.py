@@ -184,7 +184,7 @@ class Compared:
 
 
 async def compared(
-    folder: Path, dsn: str, old: str, new: str, callers: list[Issued], traffic: list[Sent], upstream: str
+    folder: Path, dsn: str, old: str, new: str, traffic: list[Sent], upstream: str
 ) -> Compared:
     old, new = old.replace("MAIN", upstream), new.replace("MAIN", upstream)
     before = await replay(folder, dsn, old, traffic)
@@ -208,7 +208,7 @@ async def test_what_is_said_of_recorded_requests_is_what_a_replay_comes_to(
     await tenants.suspend(suspended)
     await database.close()
     traffic = made_traffic([*callers, suspended])
-    found = await compared(tmp_path, own_dsn, OLD, NEW, callers, traffic, upstream.url)
+    found = await compared(tmp_path, own_dsn, OLD, NEW, traffic, upstream.url)
     said = found.said["traffic"]
 
     turned = found.turned()
@@ -230,3 +230,78 @@ async def test_what_is_said_of_recorded_requests_is_what_a_replay_comes_to(
     assert said["cannot_call"] == sum(sent.issued is suspended for sent in traffic)
     assert said["undecided"] == said["without_operation"] == said["not_redecided"] == 0
     assert said["unchanged"] == len(traffic) - said["cannot_call"] - sum(turned.values())
+
+
+UNTOLD_OLD = (
+    HEAD
+    + """
+  contacts:
+    upstream: main
+    routes:
+      GET /contacts/{contactId}: contacts.readonly
+      GET /versioned: contacts.readonly
+      GET /narrowed: {scope: contacts.readonly, versions: ['1', '2']}
+"""
+)
+UNTOLD_NEW = (
+    HEAD
+    + """
+  contacts:
+    upstream: main
+    routes:
+      GET /contacts/{contactId}: contacts.readonly
+      GET /contacts/search: contacts.search
+      GET /versioned: {scope: contacts.readonly, versions: ['2']}
+      GET /narrowed: {scope: contacts.readonly, versions: ['2']}
+      GET /added: contacts.readonly
+"""
+)
+
+
+async def test_where_the_counters_cannot_tell_the_replay_stays_within_what_was_said(
+    own_dsn: str, tmp_path: Path, upstream: RecordingUpstream
+) -> None:
+    database = await connect(own_dsn, pool_size=2)
+    tenants = Tenants(database)
+    callers = await tenants.issue_many([["contacts.readonly"], ["contacts.search"]])
+    await database.close()
+    asked = [
+        ("/contacts/1", "GET /contacts/{contactId}", b"Accept: */*"),
+        ("/contacts/search", "GET /contacts/{contactId}", b"Accept: */*"),
+        ("/versioned", "GET /versioned", b"Version: 2"),
+        ("/versioned", "GET /versioned", b"Version: 3"),
+        ("/narrowed", "GET /narrowed", b"Version: 1"),
+        ("/narrowed", "GET /narrowed", b"Version: 2"),
+        ("/narrowed", "GET /narrowed", b"Version: 3"),
+        ("/added", "", b"Accept: */*"),
+    ]
+    traffic = [
+        Sent(issued, request("GET", path, field, token=issued.secret), operation)
+        for issued in callers
+        for path, operation, field in asked
+        for _ in range(3)
+    ]
+    found = await compared(tmp_path, own_dsn, UNTOLD_OLD, UNTOLD_NEW, traffic, upstream.url)
+    said = found.said["traffic"]
+    most = {
+        (row["integration_id"], row["operation"], row["outcome"], row["code"], row["scope"]): row["requests"]
+        for row in said["changes"]
+    }
+    assert {row["condition"] for row in said["changes"]} == {"path", "version"}
+    turned = found.turned()
+    told = {key: count for key, count in turned.items() if key[1]}
+    assert told
+    assert all(0 < count <= most[key] for key, count in told.items())
+    assert (said["newly_refused"], said["newly_passing"]) == (0, 0)
+    assert said["undecided"] == sum(
+        count
+        for (integration, operation), count in Counter(
+            (sent.issued.integration_id, sent.operation)
+            for sent, was in zip(found.traffic, found.before, strict=True)
+            if was.code is None or sent.operation == "GET /contacts/{contactId}"
+        ).items()
+        if any(key[:2] == (integration, operation) for key in most)
+    )
+    # What met no operation may meet one now, and that is all that is said of it.
+    assert said["without_operation"] == 3 * len(callers)
+    assert sum(count for key, count in turned.items() if not key[1]) == 3

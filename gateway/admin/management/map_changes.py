@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Final
 
 from gateway.admin.management.access import require_operator
 from gateway.admin.management.codes import Code
 from gateway.admin.management.draft_maps import draft_map
 from gateway.admin.management.map_diff_views import MapDiffView, map_diff_view
 from gateway.admin.management.map_impact import traffic_view
-from gateway.admin.management.nodes import ALIVE_WITHIN
 from gateway.admin.management.principal import Principal
 from gateway.admin.management.refusals import ConflictingState, translated
 from gateway.admin.management.store import Store
@@ -22,6 +22,9 @@ from gateway.core.usage import parted
 from gateway.storage import maps
 from gateway.storage.map_traffic import counted_operations, counted_requests, counted_span
 from gateway.storage.nodes import list_nodes
+
+# A node that is only slow still serves what it served; one that ends says so.
+_SERVING_WITHIN: Final = timedelta(seconds=30)
 
 
 class MapChanges:
@@ -66,9 +69,9 @@ class MapChanges:
         return map_diff_view(found, await asyncio.to_thread(traffic_view, span, counted, redecision, found))
 
     async def served_by_nodes(self, principal: Principal) -> str | None:
-        """The version that all live nodes serve; None: there are none. Raises ConflictingState where they differ."""
+        """The version that all nodes serve; None: there are none. Raises ConflictingState where they differ."""
         require_operator(principal)
-        nodes = await list_nodes(self._store.reading, alive_within=ALIVE_WITHIN)
+        nodes = await list_nodes(self._store.reading, alive_within=_SERVING_WITHIN)
         versions = sorted({node.map_version for node in nodes if node.alive and node.map_version})
         if len(versions) > 1:
             raise ConflictingState(
