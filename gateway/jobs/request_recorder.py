@@ -70,12 +70,13 @@ class RequestRecorder:
     def record(self, trail: Trail) -> None:
         """Take one request, or leave it."""
         if self._all_errors and (trail.status >= 400 or trail.code or trail.shadow):
-            if not trail.token_id and not self._take_stranger():
+            if trail.caller is None and not self._take_stranger():
                 return
         elif not is_sampled(trail.request_id, self._below):
             return
         if len(self._queue) >= self._crowded_at and not self._has_room():
             return
+        plan = trail.plan
         self._queue.append(
             (
                 trail.ended,
@@ -85,15 +86,13 @@ class RequestRecorder:
                 trail.upstream_answered,
                 trail.bytes_in,
                 trail.bytes_out,
+                trail.client,
+                trail.caller,
                 trail.status,
-                trail.account_id,
-                trail.integration_id,
-                trail.token_id,
                 trail.method,
-                trail.route,
+                "" if plan is None else plan.route.template,
                 trail.code,
                 trail.shadow,
-                trail.client,
                 trail.map_version,
             )
         )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway.storage.database import Database, connect
+from gateway.storage.errors import StoreUnavailable
 from gateway.storage.request_records import RequestRecord, Wanted, search
 from gateway.wiring.store import opened
 from tests.e2e.own_store import OwnStore
@@ -23,12 +25,13 @@ from tests.wiring.tenants import Tenants, never_issued
 
 
 async def records_of(database: Database, count: int, wanted: Wanted | None = None) -> list[RequestRecord]:
-    """Waits until so many records are stored."""
+    """Waits until so many records are stored; a store that comes back may answer its first questions with an error."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
-            page = await search(database, wanted or Wanted(), limit=200)
-            if len(page.items) >= count:
-                return list(page.items)
+            with suppress(StoreUnavailable):
+                page = await search(database, wanted or Wanted(), limit=200)
+                if len(page.items) >= count:
+                    return list(page.items)
             await asyncio.sleep(0.05)
 
 

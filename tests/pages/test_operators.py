@@ -15,6 +15,7 @@ from gateway.storage.mutation import mutation
 from tests.admin.conftest import TESTER
 from tests.pages.conftest import Browser, Page, Site, created, integration_id, section
 from tests.pages.test_access import OPERATED, SHOWN, TAKEN, assert_is_self_contained, filled
+from tests.wiring.recorded import entry, store
 
 COOKIE = "gateway_session"
 
@@ -141,6 +142,7 @@ async def test_a_member_can_sign_in_as_an_operator_instead(site: Site) -> None:
 
 async def test_every_page_of_operators_opens_with_the_headers_of_all(site: Site, operator: Browser) -> None:
     key, _ = await site.key()
+    await store(site.database, entry("a-trace"))
     for path in OPERATED & set(SHOWN):
         page = await operator.get(filled(path, "").replace("key_" + "A" * 20, key.id))
         assert page.status in {200, 303}, (path, page.status)

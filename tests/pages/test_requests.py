@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
+from gateway.admin.pages.answers import BASE, OPERATORS
 from gateway.admin.pages.moments import milliseconds
 from gateway.core.reasons import Code
 from gateway.storage.accounts import Account
@@ -186,6 +187,34 @@ async def test_what_belongs_to_another_is_missing(site: Site, recorded: Recorded
     stranger = await site.visitor(await site.account())
     for path in (recorded.path, f"{recorded.path}/mine"):
         assert (await stranger.get(path)).status == 404
+
+
+async def test_operators_see_everybodys_and_find_their_way(site: Site, recorded: Recorded) -> None:
+    await recorded.add("mine", ago=1.0)
+    await recorded.add("theirs", ago=2.0, account="acc_1", integration="pi_1")
+    await store(site.database, entry("nobodys", ago=3.0, status=401, code="token_unknown", template=""))
+    operator = await site.operating()
+    path = f"{OPERATORS}/requests"
+
+    async def traces(query: str) -> list[str]:
+        page = await operator.get(path + query)
+        assert page.status == 200, page.text
+        return [link.rpartition("/")[2] for link in page.links if link.startswith(f"{path}/")]
+
+    assert await traces("") == ["mine", "theirs", "nobodys"]
+    assert await traces(f"?account={recorded.account.id}") == ["mine"]
+    assert await traces("?integration=pi_1") == ["theirs"]
+    assert await traces(f"?token={recorded.token_id}&trace=mine") == ["mine"]
+    assert await traces("?ended=token_unknown") == ["nobodys"]
+    shown = await operator.get(f"{path}/mine")
+    integration = section(recorded.account, recorded.integration_id)
+    assert {f"{BASE}/{recorded.account.id}", integration} <= set(shown.links)
+    within = await operator.get(f"{integration}/requests")
+    assert recorded.traces(within) == ["mine"]
+    assert (await operator.get(f"{path}/nobodys")).status == 200
+    assert (await operator.get(f"{path}/never")).status == 404
+    assert (await recorded.browser.get(path)).status == 403
+    assert (await recorded.browser.get(f"{path}/mine")).status == 403
 
 
 async def test_every_reason_can_be_chosen(recorded: Recorded) -> None:

@@ -100,7 +100,9 @@ async def test_the_gateways_work_can_be_done(runtime: Database) -> None:
     for job in schedule(runtime, expire_after=lambda: 1.0, keep_records=lambda: 7 * 86400.0):
         await job.work()
         await job.work()
-    row = RecordForm(network_of).rows([(seconds, "t", seconds, 0.0, 0.0, 0, 0, 200, *("",) * 9)], 0.0)
+    row = RecordForm(network_of).rows(
+        [(seconds, "t", seconds, 0.0, 0.0, 0, 0, "", None, 200, *("",) * 5)], 0.0
+    )
     await make_day(runtime, now.date() - timedelta(days=9))
     await store_rows(runtime, row)
     assert len((await search(runtime, Wanted(), limit=9)).items) == 1

@@ -33,6 +33,7 @@ _OPERATORS: Final = Group(
         Item("accounts", "Accounts", f"{OPERATORS}/accounts", "building"),
         Item("map", "Route map", f"{OPERATORS}/map", "route"),
         Item("explain", "Explain a call", f"{OPERATORS}/explain", "question"),
+        Item("requests", "Requests", f"{OPERATORS}/requests", "search"),
         Item("nodes", "Nodes", f"{OPERATORS}/nodes", "server"),
         Item("keys", "Admin keys", f"{OPERATORS}/keys", "key"),
         Item("all-audit", "Audit log", f"{OPERATORS}/audit", "list"),

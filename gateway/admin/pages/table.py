@@ -73,6 +73,8 @@ _OPERATORS_PAGES: Final = (
         views_operator_explain.ask,
         for_operators=True,
     ),
+    Page(f"{_OPERATOR}/requests", views_requests.requests, for_operators=True),
+    Page(f"{_OPERATOR}/requests/{{trace_id}}", views_requests.request, for_operators=True),
     Page(f"{_OPERATOR}/nodes", views_operator_nodes.nodes, for_operators=True),
     Page(_KEYS, views_operator_keys.keys, for_operators=True),
     Page(f"{_KEYS}/new", views_operator_keys.new_key, views_operator_keys.add_key, for_operators=True),

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.bench.machine import facts
-from tests.bench.scale import bodies, connections, first_seen, routes, start, tokens
+from tests.bench.scale import bodies, connections, first_seen, records, routes, start, tokens
 from tests.bench.scale.readings import Reading, as_json, as_text
 from tests.bench.scale.stand import Stand, standing
 
@@ -36,6 +36,7 @@ PARTS: Final = {
     bodies.PART: _Part(measure=bodies.measure),
     tokens.PART: _Part(measure=tokens.measure, tokens=tokens.SIZES[-1]),
     first_seen.PART: _Part(measure=first_seen.measure, tokens=tokens.SIZES[-1]),
+    records.PART: _Part(measure=records.measure),
     start.PART: _Part(measure=start.measure, tokens=start.MANY),
 }
 
