@@ -59,6 +59,10 @@ def _added(reading: MapReading, path: KeyPath, value: Value, route: Route) -> Ro
         tried = replace(tried, account=read_account(reading, (*path, "account"), entry["account"]))
         if entry["account"] == "any":
             reading.problem((*path, "account"), "any refuses nobody; write agency or sub_account")
+        elif route.account is not None and tried.account is not None:
+            whom = "nobody" if tried.account is route.account else "everyone"
+            message = f"the route is for {route.account.value} alone, so this refuses {whom}; remove account"
+            reading.problem((*path, "account"), message, Rule.CONFLICT)
     if tried.access is Access.DENY:
         tried = replace(tried, account=None)
         for key in sorted(entry.keys() - {"access"}):

@@ -16,9 +16,7 @@ from tests.admin.conftest import NEW, TESTER, Client, Console
 from tests.wiring.standing import MAP
 
 NOW = datetime.now(UTC)
-SHADOWED = (
-    "      GET /shadowed/{id}: {scope: contacts.readonly, shadow: {scope: contacts.write, account: agency}}\n"
-)
+SHADOWED = "      GET /shadowed/{id}: {scope: contacts.readonly, account: any, shadow: {scope: contacts.write, account: agency}}\n"
 
 
 @pytest.fixture(autouse=True)

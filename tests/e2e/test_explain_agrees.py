@@ -42,7 +42,7 @@ services:
       GET /contacts/{contactId}/notes: {any_of: [contacts.readonly, contacts.write]}
       POST /contacts/: {scope: contacts.write, body_limit: 10}
       PUT /contacts/{contactId}: {scope: contacts.write, versions: [2021-07-28, v2]}
-      DELETE /contacts/{contactId}: {scope: contacts.write, shadow: {account: agency}}
+      DELETE /contacts/{contactId}: {scope: contacts.write, account: any, shadow: {account: agency}}
       PATCH /contacts/{contactId}: {scope: contacts.write, versions: [v2], shadow: true}
       OPTIONS /contacts/{contactId}: contacts.readonly
   agencies:

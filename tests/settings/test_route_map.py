@@ -71,7 +71,7 @@ services:
       GET /old: deny
       POST /old: {access: deny}
       GET /try: {scope: a, versions: [v1], shadow: true}
-      GET /more: {scope: a, shadow: {any_of: [b, c], account: agency, versions: [v1]}}
+      GET /more: {scope: a, account: any, shadow: {any_of: [b, c], account: agency, versions: [v1]}}
       GET /less: {scope: a, versions: [v1], shadow: {access: deny}}
       GET /not: {scope: a, shadow: false}
   media:
@@ -149,7 +149,7 @@ scopes:
             shadow=route(25, "GET", "/try", Access.ALL_OF, ("a",), versions=("v1",)),
         ),
         route(
-            26, "GET", "/more", Access.ALL_OF, ("a",),
+            26, "GET", "/more", Access.ALL_OF, ("a",), account=None,
             shadow=route(
                 26, "GET", "/more", Access.ANY_OF, ("b", "c"), account=AccountKind.AGENCY, versions=("v1",)
             ),
@@ -223,6 +223,8 @@ BAD_ROUTES = [
     ("GET /a: {scope: a, shadow: {access: authenticated}}", "authenticated refuses nobody who is let in now"),
     ("GET /a: {scope: a, shadow: {access: open}}", 'access is "open"; write public, authenticated, deny'),
     ("GET /a: {scope: a, shadow: {account: any}}", "any refuses nobody; write agency or sub_account"),
+    ("GET /a: {scope: a, account: agency, shadow: {account: sub_account}}", "the route is for agency alone, so this ref"),
+    ("GET /a: {scope: a, account: agency, shadow: {account: agency}}", "so this refuses nobody; remove account"),
     ("GET /a: {scope: a, shadow: {account: x}}", 'account is "x"; write agency, sub_account, any'),
     ("GET /a: {scope: a, shadow: {versions: []}}", "versions is empty; write a list such as [2021-07-28]"),
     ("GET /a: {scope: a, shadow: {access: deny, account: agency}}", "a denied route refuses everyone; remove account"),
