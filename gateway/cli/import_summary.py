@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gateway.cli.output import counted
-from gateway.core.model import Access
 from gateway.openapi.merging import Changes
 from gateway.openapi.operation import Description
 
@@ -15,72 +15,86 @@ if TYPE_CHECKING:
     from gateway.openapi.importing import Imported
 
 
-def as_json(
-    descriptions: Sequence[Description],
-    imported: Imported,
-    output: Path | None,
-    *,
-    changed: bool,
-    seconds: float,
-) -> dict[str, Any]:
-    """The summary as data; with the map itself where it goes into no file."""
-    drafted = imported.drafted
-    return {
-        "descriptions": [
-            {
-                "name": each.name,
-                "title": each.title,
-                "version": each.version,
-                "operations": len(each.operations),
-            }
-            for each in descriptions
-        ],
-        "counts": _counts(descriptions, imported),
-        "denied": [{"operation": entry.key, "reason": entry.reason} for entry in imported.denied],
-        "left_out": [{"operation": each.operation, "reason": each.reason} for each in drafted.left_out],
-        "remarks": [*drafted.remarks, *drafted.unused_lines],
-        "merge": None if imported.changes is None else _merged(imported.changes),
-        "warnings": [{"where": each.where, "message": each.message} for each in imported.warnings],
-        "output": None if output is None else str(output),
-        "changed": changed,
-        "map": imported.data.decode() if output is None else None,
-        "seconds": round(seconds, 3),
-    }
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An import that is done: `changed` tells whether the file of `output` is another now; it took `seconds`."""
 
+    descriptions: Sequence[Description]
+    imported: Imported
+    output: Path | None
+    changed: bool
+    seconds: float
 
-def tell(
-    descriptions: Sequence[Description],
-    imported: Imported,
-    output: Path | None,
-    *,
-    changed: bool,
-    seconds: float,
-    say: Callable[[str], object],
-) -> None:
-    """The summary for people: what needs a look first, the sum last."""
-    drafted = imported.drafted
-    for remark in (*drafted.remarks, *drafted.unused_lines):
-        say(f"note: {remark}")
-    _tell_group(say, "left out", ((each.operation, each.reason) for each in drafted.left_out))
-    _tell_group(say, "denied", ((entry.key, entry.reason or "") for entry in imported.denied))
-    if imported.changes is not None:
-        _tell_changes(say, imported.changes)
-    counts = _counts(descriptions, imported)
-    say(
-        f"{counted(counts['descriptions'], 'description')}, {counted(counts['operations'], 'operation')}: "
-        f"{counts['with_scope']} with a scope, {counts['listed']} with one from the list, {counts['without']} open without a "
-        f"scope, {counts['denied']} denied, {counts['left_out']} left out, {counts['folded']} of a shape already there"
-    )
-    for upstream in drafted.upstreams:
-        if upstream.guessed:
-            say(
-                f"no server is described: {upstream.name} is {upstream.urls[0]} until you write another; or use --upstream"
-            )
-    where = "" if output is None else f"{output}: " if changed else f"{output} stays as it is: "
-    say(
-        f"{where}{counted(counts['entries'], 'route')}, {counted(counts['services'], 'service')}, "
-        f"{counted(counts['scopes'], 'scope')}; {counted(len(imported.warnings), 'warning')} of `gateway check`; {seconds:.1f} s"
-    )
+    def as_json(self) -> dict[str, Any]:
+        """The summary as data; with the map itself where it goes into no file."""
+        drafted, changes = self.imported.drafted, self.imported.changes
+        return {
+            "descriptions": [
+                {
+                    "name": each.name,
+                    "title": each.title,
+                    "version": each.version,
+                    "operations": len(each.operations),
+                }
+                for each in self.descriptions
+            ],
+            "counts": self._counts(),
+            "denied": [{"operation": entry.key, "reason": entry.reason} for entry in self.imported.denied],
+            "left_out": [{"operation": each.operation, "reason": each.reason} for each in drafted.left_out],
+            "remarks": [*drafted.remarks, *drafted.unused_lines],
+            "merge": None if changes is None else _merged(changes),
+            "warnings": [{"where": each.where, "message": each.message} for each in self.imported.warnings],
+            "output": None if self.output is None else str(self.output),
+            "changed": self.changed,
+            "map": self.imported.data.decode() if self.output is None else None,
+            "seconds": round(self.seconds, 3),
+        }
+
+    def tell(self, say: Callable[[str], object]) -> None:
+        """The summary for people: what needs a look first, the sum last."""
+        drafted, counts = self.imported.drafted, self._counts()
+        for remark in (*drafted.remarks, *drafted.unused_lines):
+            say(f"note: {remark}")
+        _tell_group(say, "left out", ((each.operation, each.reason) for each in drafted.left_out))
+        _tell_group(say, "denied", ((entry.key, entry.reason or "") for entry in self.imported.denied))
+        if self.imported.changes is not None:
+            _tell_changes(say, self.imported.changes)
+        for upstream in drafted.upstreams:
+            if upstream.guessed and upstream.name in self.imported.route_map.upstreams:
+                address = self.imported.route_map.upstreams[upstream.name].urls[0]
+                say(
+                    f"no server is described: {upstream.name} is {address}; name another with --upstream, or in the map"
+                )
+        say(
+            f"{counted(counts['descriptions'], 'description')}, {counted(counts['operations'], 'operation')}: "
+            f"{counts['with_scope']} with a scope, {counts['listed']} by the list, {counts['open']} open by --anonymous, "
+            f"{counts['no_scope']} without a scope, {counts['left_out']} left out, {counts['folded']} of a shape already there"
+        )
+        where = "" if self.output is None else f"{self.output}{'' if self.changed else ' stays as it is'}: "
+        say(
+            f"{where}{counted(counts['routes'], 'route')}, {counts['denied']} of them denied, "
+            f"{counted(counts['services'], 'service')}, {counted(counts['scopes'], 'scope')}; "
+            f"{counted(len(self.imported.warnings), 'warning')} of `gateway check`; {self.seconds:.1f} s"
+        )
+
+    def _counts(self) -> dict[str, int]:
+        """Of the descriptions (their operations are what has a scope or not, is left out or folded), and of the map."""
+        entries, routes = self.imported.drafted.entries, self.imported.route_map.routes
+        own = [entry for entry in entries if not entry.listed and entry.reason is None]
+        return {
+            "descriptions": len(self.descriptions),
+            "operations": sum(len(description.operations) for description in self.descriptions),
+            "with_scope": sum(bool(entry.needs.scopes) for entry in own),
+            "open": sum(not entry.needs.scopes for entry in own),
+            "listed": sum(entry.listed for entry in entries),
+            "no_scope": sum(entry.reason is not None for entry in entries),
+            "left_out": len(self.imported.drafted.left_out),
+            "folded": self.imported.drafted.folded,
+            "routes": len(routes),
+            "denied": len(self.imported.denied),
+            "services": len({route.service for route in routes}),
+            "scopes": len({scope for route in routes for scope in route.scopes}),
+        }
 
 
 def _tell_group(say: Callable[[str], object], title: str, found: Iterable[tuple[str, str]]) -> None:
@@ -129,23 +143,4 @@ def _merged(changes: Changes) -> dict[str, Any]:
             for key, found, described in changes.differing
         ],
         "kept": changes.kept,
-    }
-
-
-def _counts(descriptions: Sequence[Description], imported: Imported) -> dict[str, int]:
-    entries = imported.drafted.entries
-    routes = imported.route_map.routes
-    own = [entry for entry in entries if not entry.listed and entry.reason is None]
-    return {
-        "descriptions": len(descriptions),
-        "operations": sum(len(description.operations) for description in descriptions),
-        "with_scope": sum(bool(entry.needs.scopes) for entry in own),
-        "without": sum(entry.needs.access in {Access.PUBLIC, Access.AUTHENTICATED} for entry in own),
-        "listed": sum(entry.listed for entry in entries),
-        "denied": len(imported.denied),
-        "left_out": len(imported.drafted.left_out),
-        "folded": imported.drafted.folded,
-        "entries": len(routes),
-        "services": len({route.service for route in routes}),
-        "scopes": len({scope for route in routes for scope in route.scopes}),
     }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from gateway.core.model import Access, Problem, RouteMap
 from gateway.core.routes import shape
+from gateway.core.rules import Rule
 from gateway.openapi.description import read_description
 from gateway.openapi.draft import Draft, Entry
 from gateway.openapi.drafting import Wishes, draft
@@ -89,8 +90,22 @@ def _read(
     real = None if path is None else path.resolve()
     folder = limits.folder.resolve() if limits.folder is not None else None if real is None else real.parent
     home = Document(name, read_values(data, name), real)
-    references = References(folder, lambda file: read_bytes(file, limit=limits.max_bytes))
+    references = References(folder, lambda file: _bounded(file, limits.max_bytes))
     return read_description(home, references, stem=stem_of(name), origin=origin, versions=versions)
+
+
+def _bounded(path: Path, max_bytes: int) -> bytes:
+    """The bytes of a file; of one that is too large the way out is an option here."""
+    try:
+        return read_bytes(path, limit=max_bytes)
+    except ConfigurationError as error:
+        problems = (
+            replace(problem, message=f"is larger than {max_bytes} bytes; raise --max-size if it is right")
+            if problem.rule is Rule.TOO_LARGE
+            else problem
+            for problem in error.problems
+        )
+        raise ConfigurationError(problems) from None
 
 
 def make_map(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from gateway.core.model import Access, AccountKind, Problem
 from gateway.core.routes import shape
+from gateway.openapi.draft import Entry
 from gateway.openapi.needs import EVERY_KIND, Kinds, Needs
 from gateway.settings.errors import ConfigurationError
 from gateway.settings.route_needs import scope_problem
@@ -70,6 +71,15 @@ def read_scope_list(path: Path, data: bytes) -> ScopeList:
     if problems:
         raise ConfigurationError(problems)
     return ScopeList(path.name, found)
+
+
+def blank_scope_list(entries: Iterable[Entry]) -> bytes:
+    """A list with a line for each entry, in which somebody writes the scopes."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow((*NEEDED, "account", "reason"))
+    rows.writerows((entry.method, entry.template, "", entry.account or "", entry.reason) for entry in entries)
+    return text.getvalue().encode()
 
 
 def _columns(head: list[str], path: Path) -> dict[str, int]:

@@ -30,21 +30,24 @@ def write(path: Path, data: bytes, *, before: bytes | None) -> bool:
 
     False when it holds `data` already. Raises TargetError when it holds anything else now, or cannot be written.
     """
-    # A link stays a link: what it leads to is replaced.
-    real = path.resolve()
     try:
+        # A link stays a link: what it leads to is replaced.
+        real = path.resolve()
         with _alone_in(real.parent):
-            _refuse_changed(path, real, before)
+            refuse_changed(path, before)
             if data == before:
                 return False
             _replace(real, data, before)
+    except RuntimeError:
+        raise TargetError(f"{path} cannot be written: it links to itself; name another file") from None
     except OSError as error:
         raise TargetError(f"{path} cannot be written: {_words(error)}; nothing was changed") from None
     return True
 
 
-def _refuse_changed(path: Path, real: Path, before: bytes | None) -> None:
-    now = read_if_there(real)
+def refuse_changed(path: Path, before: bytes | None) -> None:
+    """Raises TargetError when the file at `path` does not hold `before` any more."""
+    now = read_if_there(path)
     if now == before:
         return
     what = "appeared" if before is None else "is gone" if now is None else "was changed"

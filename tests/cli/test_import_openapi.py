@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+import http.server
 import json
+import os
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Site
+from tests.cli.conftest import Site, Start
 from tests.cli.process import Result, Warm
 from tests.openapi.made import DESCRIPTIONS, operation, spec
 
@@ -37,7 +42,7 @@ def test_a_map_that_check_takes(command: Warm, out: Path) -> None:
     result = command(IMPORT, CONTACTS, "-o", out, "--account-from", "Location=sub_account")
     assert result.status == 0
     *_, last = result.out.splitlines()
-    assert last.startswith(f"{out}: 14 routes, 5 services, 6 scopes; ")
+    assert last.startswith(f"{out}: 14 routes, 6 of them denied, 5 services, 6 scopes; ")
     assert "denied, the description names none (1):\n  POST /v2/contacts/import\n" in result.out
     checked = command("check", "--routes", out, "--json").json
     assert checked["ok"] is True
@@ -49,7 +54,7 @@ def test_without_a_file_the_map_is_alone_on_standard_output(command: Warm, out: 
     assert result.status == 0
     out.write_text(result.out)
     assert command("check", "--routes", out).status == 0
-    assert "14 routes, 5 services, 6 scopes" in result.err
+    assert "14 routes, 6 of them denied, 5 services, 6 scopes" in result.err
 
 
 def test_standard_input_is_a_description(command: Warm) -> None:
@@ -64,8 +69,12 @@ def test_the_summary_as_data_names_every_operation_that_is_not_there(command: Wa
     assert counts["operations"] == 17
     assert len(told["denied"]) == counts["denied"] == 6
     assert len(told["left_out"]) == counts["left_out"] == 1
-    assert counts["with_scope"] + counts["listed"] + counts["without"] + counts["denied"] == counts["entries"]
-    assert counts["entries"] + counts["left_out"] + counts["folded"] == counts["operations"]
+    assert (
+        counts["with_scope"] + counts["listed"] + counts["open"] + counts["no_scope"]
+        == counts["routes"]
+        == 14
+    )
+    assert counts["routes"] + counts["left_out"] + counts["folded"] == counts["operations"]
     assert told["map"] is None
     assert told["merge"] is None
     assert command(IMPORT, CONTACTS, "--json").json["map"] == out.read_text()
@@ -77,6 +86,25 @@ def test_scopes_from_a_list_and_the_kind_of_account(command: Warm, description: 
     result = command(IMPORT, description, "-o", out, "--scopes-from", scopes, "--strict")
     assert result.status == 0
     assert "PUT /a: {scope: a.write, account: agency}  # scope from scopes.csv" in out.read_text()
+
+
+def test_what_is_missing_is_listed_to_be_filled_in(command: Warm, description: Path, out: Path) -> None:
+    missing = out.with_name("missing.csv")
+    assert command(IMPORT, description, "-o", out, "--missing-to", missing).status == 0
+    assert missing.read_text() == (
+        "method,path,scope,account,reason\nPUT,/a,,,the description names no security for it\n"
+    )
+    assert command(IMPORT, description, "-o", out, "--merge", out, "--scopes-from", missing).status == 0
+    missing.write_text(missing.read_text().replace("PUT,/a,,", "PUT,/a,a.write,"))
+    refused(
+        command(IMPORT, description, "--missing-to", missing),
+        2,
+        "is there already; give it with --scopes-from",
+    )
+    result = command(IMPORT, description, "-o", out, "--merge", out, "--scopes-from", missing, "--strict")
+    assert result.status == 0
+    assert "no longer denied (1):\n  PUT /a\n" in result.out
+    assert "PUT /a: a.write  # scope from missing.csv\n" in out.read_text()
 
 
 def test_strict_fails_where_an_operation_is_denied_and_writes_all_the_same(
@@ -179,6 +207,10 @@ def test_what_cannot_be_imported_is_a_line_and_loses_nothing(
         (("--max-size", "big"), "--max-size: "),
         (("--max-size", "1KiB"), "is larger than 1024 bytes"),
         (("--prune",), "name the map with --merge"),
+        (
+            ("--missing-to", "/nowhere/missing.csv"),
+            "/nowhere/missing.csv cannot be written: no such file or directory",
+        ),
         (("--merge", "gone.yaml"), "--merge: gone.yaml is not there"),
         (("--scopes-from", "gone.csv"), "gone.csv: cannot be read"),
         (("-o", "/nowhere/made.yaml"), "/nowhere/made.yaml cannot be written: no such file or directory"),
@@ -186,7 +218,7 @@ def test_what_cannot_be_imported_is_a_line_and_loses_nothing(
 )
 def test_options_that_cannot_be_meant(command: Warm, options: tuple[str, ...], told: str) -> None:
     result = command(IMPORT, CONTACTS, *options)
-    refused(result, 1 if options[0] == "-o" else 2, told)
+    refused(result, 1 if "/nowhere/" in options[-1] else 2, told)
     assert "secret" not in result.err
 
 
@@ -206,3 +238,58 @@ def test_upstreams_services_and_prefixes_are_for_the_operator_to_say(command: Wa
     assert found["GET /contacts/{contactId}"]["versions"] == []
     assert found["GET /agencies/{agencyId}"]["access"] == "deny"
     assert 'crm: {urls: ["http://10.0.0.1:9001", "http://10.0.0.2:9001"]}' in out.read_text()
+
+
+def test_a_map_that_somebody_edits_meanwhile_is_not_written_over(
+    command: Warm, start: Start, description: Path, out: Path
+) -> None:
+    """Two at once: whoever saves first keeps what they wrote, and the other is told."""
+    assert command(IMPORT, description, "-o", out).status == 0
+    newer = spec({"/a": {"get": operation("a.readonly")}, "/b": {"get": operation("b.readonly")}})
+    pipe = out.with_name("pipe.json")
+    os.mkfifo(pipe)
+    running = start(IMPORT, pipe, "--merge", out, "-o", out)
+    with pipe.open("w") as file:  # it is opened from the other end once the map has been looked at
+        edited = f"{out.read_text()}# Kim was here\n"
+        out.write_text(edited)
+        file.write(json.dumps(newer))
+    assert running.wait() == 1
+    assert (
+        running.said
+        == f"gateway: {out} was changed meanwhile; nothing was written, run the same command again\n"
+    )
+    assert out.read_text() == edited
+    assert command(IMPORT, description, "--merge", out, "-o", out).status == 0
+    assert "# Kim was here" in out.read_text()
+
+
+@pytest.fixture
+def site_of_descriptions() -> Iterator[str]:
+    """A web server with the descriptions of the tests."""
+    serve = functools.partial(_Quiet, directory=str(DESCRIPTIONS))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_addresses_are_descriptions(command: Warm, out: Path, site_of_descriptions: str) -> None:
+    assert command(IMPORT, f"{site_of_descriptions}/billing.json", "-o", out).status == 0
+    text = out.read_text()
+    assert f'urls: ["{site_of_descriptions}"]' in text, "a relative server is where the description came from"
+    refused(
+        command(IMPORT, f"{site_of_descriptions}/gone.json"), 1, "/gone.json answers 404; check the address"
+    )
+    refused(
+        command(IMPORT, f"{site_of_descriptions}/split/openapi.yaml"), 2, "came without a folder; bundle it"
+    )
+    refused(
+        command(IMPORT, f"{site_of_descriptions}/billing.json", "--max-size", "10"), 1, "raise --max-size"
+    )

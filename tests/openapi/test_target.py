@@ -77,7 +77,7 @@ def test_a_change_of_somebody_else_is_never_written_over(
 
 
 def test_a_file_that_appears_in_the_last_moment_stays(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(target, "_refuse_changed", lambda *_: file.write_bytes(b"theirs"))
+    monkeypatch.setattr(target, "refuse_changed", lambda *_: file.write_bytes(b"theirs"))
     with pytest.raises(TargetError, match="cannot be written: file exists; nothing was changed"):
         write(file, b"new", before=None)
     assert file.read_bytes() == b"theirs"
