@@ -46,7 +46,7 @@ class RecordWriter:
         self._made: set[date] = set()
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._away = False
+        self._failed = self._away = False
         self._log = structlog.get_logger("gateway")
         self.written = 0
 
@@ -86,17 +86,19 @@ class RecordWriter:
             try:
                 await self.flush()
             except StorageError as error:
+                self._failed = True
                 if not self._away:
                     self._away = True
                     self._log.warning("request records wait in memory: the store is away", problem=str(error))
             except Exception:  # noqa: BLE001 - a defect must not end the recording
+                self._failed = True
                 self._log.exception("request records could not be stored and will be tried again")
             else:
-                self._away = False
+                self._failed = self._away = False
 
     async def _wait(self) -> None:
-        """Until it is time; sooner when much has come, unless the store is away."""
-        sooner = self._stopping if self._away else self._recorder.ready
+        """Until it is time; sooner when much has come, unless the last turn failed."""
+        sooner = self._stopping if self._failed else self._recorder.ready
         with suppress(TimeoutError):
             async with asyncio.timeout(self._interval_seconds):
                 await sooner.wait()

@@ -17,7 +17,7 @@ from gateway.jobs.record_writer import RecordWriter
 from gateway.jobs.request_recorder import RequestRecorder
 from gateway.proxy.record import Trail
 from gateway.storage.database import Database, connect
-from gateway.storage.errors import StorageError
+from gateway.storage.errors import StorageError, StoreUnavailable
 from gateway.storage.record_writing import RecordForm, turn_days
 from gateway.storage.request_records import RequestRecord, Wanted, search
 from tests.wiring.trails import caller_of, plan_of
@@ -260,6 +260,29 @@ async def test_stopping_while_the_store_is_away_waits_for_nothing_and_counts_wha
             await asyncio.sleep(0.005)
         await writer.stop()
     assert recording.recorder.dropped.late == 1
+
+
+@pytest.mark.parametrize("failure", [StoreUnavailable("away"), RuntimeError("a defect")])
+async def test_a_failure_is_not_repeated_before_its_time_however_much_waits(
+    recording: Recording, failure: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer, turns = recording.writer(), 0
+
+    async def fail(_rows: object) -> None:
+        nonlocal turns
+        turns += 1
+        await asyncio.sleep(0)
+        raise failure
+
+    monkeypatch.setattr(writer, "_store", fail)
+    for number in range(4000):
+        recording.record(number)
+    writer.start()
+    for _ in range(200):
+        await asyncio.sleep(0)
+    monkeypatch.undo()
+    await writer.stop()
+    assert (turns, len(await recording.stored())) == (1, 4000)
 
 
 async def test_days_are_made_ahead_and_dropped_by_age(recording: Recording) -> None:

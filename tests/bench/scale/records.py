@@ -90,7 +90,7 @@ def _entries(count: int) -> list[Entry]:
         ended = number / 1000
         trace = f"{number * 0x9E3779B97F4A7C15 % 2**128:032x}"
         who = (f"10.0.{number % 200}.1", callers[number * number % 1000])
-        what = (200, "GET", "/contacts/{contactId}", "", "", "0123456789abcdef")
+        what = (200, "GET", "/contacts/{contactId}", "", "", "0123456789abcdef" * 4)
         made.append((ended, trace, ended - 0.02, ended - 0.019, ended - 0.001, 0, 512, *who, *what))
     return made
 
