@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -28,8 +28,23 @@ class MapState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerState:
+    """One of several processes that serve together: `starting`, `serving`, or `waiting` to be started again."""
+
+    slot: int
+    state: str
+    pid: int | None
+    node: str
+    map_version: str
+    restarts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """The state of this node, as `/healthz` tells it. `store`: up, or away while known tokens are still served."""
+    """The state of this node, as `/healthz` tells it. `store`: up, or away while known tokens are still served.
+
+    `workers` are all that serve together, where they are several.
+    """
 
     node: str
     version: str
@@ -38,6 +53,7 @@ class Health:
     store: str
     ready: bool
     draining: bool
+    workers: tuple[WorkerState, ...] = ()
 
 
 def _json(value: object, status: int = 200) -> web.Response:
@@ -49,8 +65,14 @@ def _json(value: object, status: int = 200) -> web.Response:
     )
 
 
-def health_routes(state: Callable[[], Health], registry: CollectorRegistry) -> list[web.RouteDef]:
-    """The three routes. `state` is asked at each call."""
+async def exposition(registry: CollectorRegistry) -> bytes:
+    """The figures of this process, as Prometheus reads them."""
+    # Rendering thousands of series takes tens of milliseconds, which requests would wait for.
+    return await asyncio.to_thread(generate_latest, registry)
+
+
+def health_routes(state: Callable[[], Health], figures: Callable[[], Awaitable[bytes]]) -> list[web.RouteDef]:
+    """The three routes. `state` and `figures` are asked at each call."""
 
     async def healthz(_request: web.Request) -> web.Response:
         return _json(asdict(state()))
@@ -59,11 +81,15 @@ def health_routes(state: Callable[[], Health], registry: CollectorRegistry) -> l
         health = state()
         ready = health.ready and not health.draining
         why = "draining" if health.draining else None if health.ready else "the store is away for too long"
-        return _json({"ready": ready, "reason": why}, 200 if ready else 503)
+        told: dict[str, object] = {"ready": ready, "reason": why}
+        if health.workers:
+            told["workers"] = {
+                "serving": sum(worker.state == "serving" for worker in health.workers),
+                "of": len(health.workers),
+            }
+        return _json(told, 200 if ready else 503)
 
     async def metrics(_request: web.Request) -> web.Response:
-        # Rendering thousands of series takes tens of milliseconds, which requests would wait for.
-        body = await asyncio.to_thread(generate_latest, registry)
-        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return web.Response(body=await figures(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return [web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", metrics)]

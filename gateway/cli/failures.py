@@ -11,7 +11,8 @@ from gateway.cli.ways_out import in_words
 from gateway.proxy.server import PurePythonParser
 from gateway.settings.errors import ConfigurationError
 from gateway.storage.errors import StorageError
-from gateway.wiring.node import ListenError
+from gateway.wiring.listening import ListenError
+from gateway.wiring.workers.supervisor import WorkersKeepDying
 
 FAILED = 1
 BAD_USAGE = 2
@@ -41,7 +42,7 @@ def guarded(run: Callable[[], object]) -> int:
     except Refusal as refusal:
         _say(in_words(refusal))
         return FAILED
-    except (StorageError, ListenError, PurePythonParser) as error:
+    except (StorageError, ListenError, PurePythonParser, WorkersKeepDying) as error:
         _say(str(error))
         return FAILED
     except BrokenPipeError:

@@ -7,14 +7,17 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Final
 
 import structlog
 
 from gateway.wiring.node import Node
 from gateway.wiring.notify import notify, notify_reloading
 from gateway.wiring.reload import Result
+
+STOPPING: Final = "stopping: requests in flight finish, new connections are refused"
 
 
 class StopSignals:
@@ -41,6 +44,10 @@ class StopSignals:
         """Whether a signal came."""
         return self._asked.is_set()
 
+    def stop(self) -> None:
+        """As if a signal had come."""
+        self._hear()
+
     def _hear(self) -> None:
         (self._again if self._asked.is_set() else self._asked).set()
         if self._starting is not None:
@@ -54,33 +61,44 @@ class StopSignals:
 
     async def drain_when_asked(self, node: Node) -> None:
         """The node serves: reload at SIGHUP; at another signal drain, and at a second one cut what is left."""
-        self._starting = None
         log = structlog.get_logger("gateway")
         notify("READY=1")
-        reloading = asyncio.create_task(self._reload_when_asked(node))
-        try:
-            await self._asked.wait()
-        finally:
-            reloading.cancel()
-        notify("STOPPING=1")
-        log.info("stopping: requests in flight finish, new connections are refused")
+        await self.until_asked(lambda: _reload(node))
+        log.info(STOPPING)
         draining = asyncio.create_task(node.drain())
-        impatient = asyncio.create_task(self._again.wait())
+        impatient = asyncio.create_task(self.asked_again())
         await asyncio.wait({draining, impatient}, return_when=asyncio.FIRST_COMPLETED)
         for task in (draining, impatient):
             task.cancel()
         finished = draining.done() and not draining.cancelled() and draining.result()
         log.info("stopped" if finished else "stopped; requests still in flight were cut")
 
-    async def _reload_when_asked(self, node: Node) -> None:
+    async def until_asked(self, reload: Callable[[], Awaitable[None]]) -> None:
+        """Wait for a signal that ends the gateway; at SIGHUP, `reload`."""
+        self._starting = None
+        reloading = asyncio.create_task(self._reload_when_asked(reload))
+        try:
+            await self._asked.wait()
+        finally:
+            reloading.cancel()
+        notify("STOPPING=1")
+
+    async def asked_again(self) -> None:
+        """Wait for a second signal."""
+        await self._again.wait()
+
+    async def _reload_when_asked(self, reload: Callable[[], Awaitable[None]]) -> None:
         while True:
             await self._reload.wait()
             self._reload.clear()
             notify_reloading()
-            result = await node.reload("SIGHUP")
-            if result is Result.UNCHANGED:
-                structlog.get_logger("gateway").info("SIGHUP: the configuration is as it was")
+            await reload()
             notify("READY=1")
+
+
+async def _reload(node: Node) -> None:
+    if await node.reload("SIGHUP") is Result.UNCHANGED:
+        structlog.get_logger("gateway").info("SIGHUP: the configuration is as it was")
 
 
 def _is_terminal() -> bool:

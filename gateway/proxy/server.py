@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import time
 from collections.abc import Iterable
+from functools import partial
 
 from aiohttp import http_parser, web
 from aiohttp.web_request import BaseRequest
@@ -75,23 +77,27 @@ class ProxyServer(Listener):
             self._all_closed.set()
 
     async def listen(
-        self, host: str, port: int, *, tls: ssl.SSLContext | None = None, reuse_port: bool = False
+        self,
+        host: str,
+        port: int,
+        *,
+        tls: ssl.SSLContext | None = None,
+        listening: socket.socket | None = None,
     ) -> int:
         """Accept connections from now on. Returns the port, which the system chooses when `port` is 0.
 
-        Raises OSError when the address cannot be had.
+        `listening` is a socket that listens already, in place of the address. Raises OSError when the address cannot be had.
         """
         timeouts = self.gate.timeouts
-        self._listener = await self._loop.create_server(
+        create = partial(
+            self._loop.create_server,
             self,
-            host,
-            port,
             ssl=tls,
             backlog=2048,
-            reuse_port=reuse_port or None,
             ssl_handshake_timeout=timeouts.head if tls is not None else None,
             ssl_shutdown_timeout=timeouts.linger if tls is not None else None,
         )
+        self._listener = await (create(host, port) if listening is None else create(sock=listening))
         self._ticker = self._loop.create_task(self._tick())
         bound: int = self._listener.sockets[0].getsockname()[1]
         return bound

@@ -58,6 +58,10 @@ class ConfigurationFiles:
     def __repr__(self) -> str:
         return f"ConfigurationFiles({', '.join(str(path) for path in self.paths())})"
 
+    def begin_with(self, settings: Settings) -> None:
+        """What was read elsewhere tells where the files are; whether they say the same is found at the next look."""
+        self._settings = settings
+
     def read(self) -> Configuration:
         """The configuration as the files are now. Raises ConfigurationError with the problems of all of them."""
         problems: list[Problem] = []

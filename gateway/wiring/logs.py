@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import select
 import sys
 from typing import Any
 
@@ -64,13 +65,31 @@ def access_log(settings: Log, timer: Timer) -> AccessLog | None:
     if settings.access is AccessLogChoice.OFF:
         return None
     return AccessLog(
-        _write,
+        _write_lines,
         form=as_text if as_text_wanted(settings) else JsonLines(),
         errors_only=settings.access is AccessLogChoice.ERRORS,
         timer=timer,
     )
 
 
-def _write(lines: bytes) -> None:
+def share_output() -> None:
+    """Other processes write to the same standard error: from now on write so that no line is broken by one of theirs."""
+    global _write_lines  # noqa: PLW0603 - what standard error is is global as well
+    _write_lines = _write_in_pieces
+
+
+def _write_at_once(lines: bytes) -> None:
     sys.stderr.buffer.write(lines)
     sys.stderr.buffer.flush()
+
+
+def _write_in_pieces(lines: bytes) -> None:
+    """Whole lines, as many at once as the kernel puts into a pipe undivided. A longer line is on its own."""
+    while len(lines) > select.PIPE_BUF:
+        end = lines.rfind(b"\n", 0, select.PIPE_BUF) + 1 or lines.find(b"\n") + 1
+        _write_at_once(lines[:end])
+        lines = lines[end:]
+    _write_at_once(lines)
+
+
+_write_lines = _write_at_once

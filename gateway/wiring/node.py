@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import socket
 import time
@@ -16,7 +17,7 @@ from prometheus_client import CollectorRegistry
 
 from gateway.admin.api.application import MAX_LINE_BYTES, ApiRules, management_api
 from gateway.admin.api.table import BASE
-from gateway.admin.health import Health, MapState, health_routes
+from gateway.admin.health import Health, MapState, exposition, health_routes
 from gateway.admin.pages.answers import BASE as PAGES
 from gateway.admin.pages.application import settings_pages, to_settings
 from gateway.core.model import Problem
@@ -47,6 +48,7 @@ from gateway.wiring.configuration import Configuration, ConfigurationFiles
 from gateway.wiring.descriptors import raise_open_files, too_few
 from gateway.wiring.gate import GateMaker
 from gateway.wiring.gauges import MapGauges, NodeGauges
+from gateway.wiring.listening import cannot_listen
 from gateway.wiring.logs import configure
 from gateway.wiring.management import management
 from gateway.wiring.map_journal import MapJournal
@@ -56,6 +58,7 @@ from gateway.wiring.records import request_records
 from gateway.wiring.reload import Reloader, Result
 from gateway.wiring.version import VERSION
 from gateway.wiring.watching import FileWatcher
+from gateway.wiring.workers.crew import Berth, Crew
 
 _GOODBYE_SECONDS: Final = 1.0
 _PROBLEMS_TOLD: Final = 20
@@ -72,8 +75,12 @@ class Node:
         follower: Follower,
         proxy: ProxyServer,
         reloader: Reloader,
+        registry: CollectorRegistry,
+        crew: Crew | None,
     ) -> None:
         self.node_id = node_id
+        self.registry = registry
+        self._crew = crew
         self._index = index
         self._follower = follower
         self._proxy = proxy
@@ -101,7 +108,12 @@ class Node:
             store="up" if self._index.store_up else "away",
             ready=self._index.store_up or self._index.can_serve,
             draining=self._draining,
+            workers=() if self._crew is None else self._crew.workers,
         )
+
+    async def figures(self) -> bytes:
+        """What Prometheus is told: of all workers, where there are several."""
+        return await (exposition(self.registry) if self._crew is None else self._crew.metrics(self.registry))
 
     async def drain(self) -> bool:
         """Accept nothing more and let what is in flight finish; whether all of it did within `proxy.drain`."""
@@ -122,17 +134,6 @@ def _in_short(problems: Sequence[Problem]) -> str | None:
     return "\n".join([*told, f"and {others} more, which are in the log"] if others else told)
 
 
-class ListenError(Exception):
-    """An address cannot be listened on. The text is for the operator."""
-
-
-def _cannot_listen(setting: str, address: ListenAddress, error: OSError) -> ListenError:
-    reason = os.strerror(error.errno) if error.errno else str(error)
-    return ListenError(
-        f"cannot listen on {address}: {reason.lower()}; free it, or set {setting} to another address"
-    )
-
-
 @asynccontextmanager
 async def running_node(
     configuration: Configuration,
@@ -141,9 +142,11 @@ async def running_node(
     *,
     files: ConfigurationFiles | None = None,
     watched: bool = True,
+    berth: Berth | None = None,
+    crew: Crew | None = None,
 ) -> AsyncIterator[Node]:
     """Start a gateway and stop it at the end of the block. `files` are where its configuration is read anew from;
-    `watched`: as soon as one of them changes.
+    `watched`: as soon as one of them changes. `berth` are the sockets of a worker, and `crew` is it and the others.
 
     Raises StorageError, ConfigurationError and ListenError.
     """
@@ -157,7 +160,7 @@ async def running_node(
             max_connections=callers,
         )
     digester = Digester(peppers.current, peppers.retired)
-    node_id = f"{socket.gethostname()}-{os.getpid()}"
+    node_id = _new_node_id()
     lookup = Lookup(database, version=VERSION, map_version=lambda: proxy.gate.live.version)
     clock = DatabaseClock(monotonic=time.monotonic, wall=time.time)
     index = TokenIndex(
@@ -185,6 +188,12 @@ async def running_node(
     opening = maker.make(configuration)
     proxy = ProxyServer(opening.gate, pools=opening.pools, tick_seconds=opening.tick_seconds)
     tls = server_tls(settings.proxy.tls)
+
+    def on_change(before: Settings, after: Settings) -> None:
+        _adjust(index, before, after)
+        if crew is not None:
+            crew.serves(node_id, proxy.gate.live.version)
+
     journal = MapJournal(database)
     reloader = Reloader(
         node_id=node_id,
@@ -194,11 +203,20 @@ async def running_node(
         maker=maker,
         proxy=proxy,
         journal=journal,
-        on_change=lambda before, after: _adjust(index, before, after),
+        on_change=on_change,
+        others=None if crew is None else crew.reload_others,
         proxy_tls=tls,
     )
-    node = Node(node_id=node_id, index=index, follower=follower, proxy=proxy, reloader=reloader)
     registry = CollectorRegistry()
+    node = Node(
+        node_id=node_id,
+        index=index,
+        follower=follower,
+        proxy=proxy,
+        reloader=reloader,
+        registry=registry,
+        crew=crew,
+    )
     registry.register(metrics)
     registry.register(NodeGauges(index=index, follower=follower, proxy=proxy, version=VERSION))
     registry.register(MapGauges(reloader))
@@ -264,12 +282,17 @@ async def running_node(
                 report=lambda where, error: log.error("a page failed", page=where, exc_info=error),
             )
         )
-        node.admin_port = await _start_admin(settings.admin.listen, node, registry, api, pages, stack)
+        if berth is None or berth.admin is not None:
+            node.admin_port = await _start_admin(
+                settings.admin.listen, None if berth is None else berth.admin, node, api, pages, stack
+            )
         listen = settings.proxy.listen
         try:
-            node.proxy_port = await proxy.listen(listen.host, listen.port, tls=tls)
+            node.proxy_port = await proxy.listen(
+                listen.host, listen.port, tls=tls, listening=None if berth is None else berth.proxy
+            )
         except OSError as error:
-            raise _cannot_listen("proxy.listen", listen, error) from None
+            raise cannot_listen("proxy.listen", listen, error) from None
         # After the proxy, which records what it cuts.
         stack.callback(reloader.flush)
         stack.push_async_callback(proxy.stop)
@@ -298,16 +321,25 @@ async def _say_goodbye(database: Database, node_id: str) -> None:
             await leave(database, node_id)
 
 
+_numbers: Final = itertools.count(1)
+
+
+def _new_node_id() -> str:
+    """Of its own for every node: they may be several in a process, as they are in tests."""
+    number = next(_numbers)
+    return f"{socket.gethostname()}-{os.getpid()}" + (f"-{number}" if number > 1 else "")
+
+
 async def _start_admin(
     listen: ListenAddress,
+    listening: socket.socket | None,
     node: Node,
-    registry: CollectorRegistry,
     api: web.Application,
     pages: web.Application,
     stack: AsyncExitStack,
 ) -> int:
     app = web.Application()
-    app.add_routes(health_routes(node.health, registry))
+    app.add_routes(health_routes(node.health, node.figures))
     app.add_subapp(BASE, api)
     app.router.add_get("/", to_settings)
     app.add_subapp(PAGES, pages)
@@ -315,8 +347,11 @@ async def _start_admin(
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     try:
-        await web.TCPSite(runner, listen.host, listen.port).start()
+        if listening is None:
+            await web.TCPSite(runner, listen.host, listen.port).start()
+        else:
+            await web.SockSite(runner, listening).start()
     except OSError as error:
-        raise _cannot_listen("admin.listen", listen, error) from None
+        raise cannot_listen("admin.listen", listen, error) from None
     port: int = runner.addresses[0][1]
     return port

@@ -6,7 +6,7 @@ import asyncio
 import pwd
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -54,7 +54,7 @@ def counts(route_map: RouteMap) -> MapCounts:
 class Reloader:
     """The configuration in force of one node, and the one way to exchange it.
 
-    `files` None: it was made in memory, and there is nothing to reload. `on_change` is told the settings before and
+    `files` None: it was made in memory, and there is nothing to reload. `others` reloads the other workers of this machine. `on_change` is told the settings before and
     after every change, once it is in force. Every node reads its own files; the journal says who changed what, for all of them.
     """
 
@@ -69,6 +69,7 @@ class Reloader:
         proxy: ProxyServer,
         journal: MapJournal,
         on_change: Callable[[Settings, Settings], None],
+        others: Callable[[], Awaitable[None]] | None,
         proxy_tls: ssl.SSLContext | None,
     ) -> None:
         self._node_id = node_id
@@ -79,6 +80,7 @@ class Reloader:
         self._proxy = proxy
         self._journal = journal
         self._on_change = on_change
+        self._others = others
         self._proxy_tls = proxy_tls
         self._turn = asyncio.Lock()
         self._loaded_at = datetime.now(UTC)
@@ -128,6 +130,8 @@ class Reloader:
     async def reload(self, by: Operator) -> MapInForce:
         """An operator asks. Returns when the history has it, or a store that is away has been waited for."""
         found = await self._take(by.actor, by.address)
+        if self._others is not None:
+            await self._others()
         await self._journal.written(seconds=_JOURNAL_SECONDS)
         return found
 

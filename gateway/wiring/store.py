@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import Final
 
 from gateway.settings.model import Settings
 from gateway.storage.database import Database, connect, connect_alone
 from gateway.storage.migrations import migrate, schema_state
+
+# What the embedded server is started with (`storage.embedded.cluster`, which is not imported where it is not used).
+EMBEDDED_CONNECTIONS: Final = 60
 
 
 @contextmanager
