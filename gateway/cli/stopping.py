@@ -55,7 +55,12 @@ class StopSignals:
 
     def _hear_hangup(self) -> None:
         if self._on_terminal and not _is_terminal():
-            self._hear()  # the terminal it ran at was closed
+            # The terminal it ran at was closed: there is nobody to tell, and a line that cannot be written must not
+            # end it before its requests have ended.
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            for descriptor in (sys.stdout.fileno(), sys.stderr.fileno()):
+                os.dup2(nowhere, descriptor)
+            self._hear()
         else:
             self._reload.set()
 
