@@ -84,6 +84,7 @@ NEEDS = {
     "listNodes": "operate",
     "getMap": "operate",
     "reloadMap": "operate",
+    "diffMap": "operate",
     "listMaps": "operate",
     "getPublishedMap": "operate",
     "whoAmI": "session",
@@ -100,6 +101,9 @@ BODIES: dict[str, object] = {
     "editIntegration": {"name": "Other"},
     "rotateToken": {"old_token": "expire_now"},
     "createAdminKey": {"name": "Key"},
+    "diffMap": {
+        "map": "upstreams: {u: {urls: ['http://a']}}\nservices: {s: {upstream: u, routes: {GET /a: a}}}\n"
+    },
     "explainRequest": {"method": "GET", "path": "/contacts/1", "scopes": ["contacts.readonly"]},
     "changePassword": {"current_password": "correct horse battery", "new_password": "another password"},
 }

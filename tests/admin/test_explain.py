@@ -190,6 +190,13 @@ async def test_a_draft_is_tried_and_the_live_map_stays(operator: Client) -> None
     assert live["map_version"] != told["map_version"]
 
 
+async def test_a_large_draft_is_read_and_one_beyond_reason_is_not(operator: Client) -> None:
+    told = await ask(operator, map=DRAFT + f"# {'x' * 800_000}\n", scopes=["contacts.admin"])
+    assert told["allowed"]
+    assert (await operator.post("/explain", {**GET, "map": "#" * 950_000})).told() == (422, "invalid")
+    assert (await operator.post("/explain", {**GET, "map": "#" * 1_030_000})).status == 413
+
+
 async def test_a_draft_with_errors_is_refused_with_each_of_them(operator: Client) -> None:
     broken = DRAFT.replace("contacts.admin", "[]").replace("upstream: u", "upstream: v")
     reply = await operator.post("/explain", {**GET, "map": broken})

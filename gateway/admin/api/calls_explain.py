@@ -9,6 +9,9 @@ from gateway.admin.management.explain_request import ExplainRequest
 from gateway.admin.management.explain_views import ExplanationView
 from gateway.admin.management.services import Management
 
+# The shipped map of 576 operations takes a sixteenth of that.
+_MAX_BODY_BYTES: Final = 1000 * 1024
+
 
 async def _explain(management: Management, call: Call) -> Answer:
     return Answer(value=await management.explain.explain(call.by, call.body))
@@ -23,6 +26,7 @@ OPERATIONS: Final = (
         tag="Explain",
         handle=_explain,
         body=ExplainRequest,
+        max_body_bytes=_MAX_BODY_BYTES,
         answers=ExplanationView,
     ),
 )

@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints, model_validator
 from gateway.admin.management.values import MAX_SCOPES, Identifier, Scope, Value, unsent
 from gateway.core.model import AccountKind
 
-MAX_MAP_BYTES: Final = 192 * 1024
+MAX_MAP_LENGTH: Final = 900 * 1024
 # Whatever else it may be, it must not end its line: that would be another request.
 _NO_LINE_END: Final = r"^[^\r\n]*$"
 _HOST: Final = "gateway"
@@ -56,7 +56,7 @@ class ExplainRequest(Value):
     """How long the body is. It is sent with its length, unless there is a Transfer-Encoding."""
     trace_id: _TraceId = unsent(None)
     """The newest recorded request with this trace id, judged again by what was recorded of it."""
-    map: Annotated[str, StringConstraints(max_length=MAX_MAP_BYTES)] = unsent(None, repr=False)
+    map: Annotated[str, StringConstraints(max_length=MAX_MAP_LENGTH)] = unsent(None, repr=False)
     """The text of another route map, to be tried in place of the live one (operators)."""
 
     @model_validator(mode="after")
