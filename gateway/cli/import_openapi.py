@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from gateway.cli.context import ConfigOption, JsonOption, read_settings
+from gateway.cli.context import JsonOption, read_settings
 from gateway.cli.failures import BAD_USAGE, FAILED, Refused
 from gateway.cli.import_files import Files
 from gateway.cli.import_options import (
@@ -34,7 +34,7 @@ _NO_FILE: Final = Path("(standard output)")
 def import_openapi(
     sources: Annotated[
         list[str],
-        typer.Argument(metavar="FILE|URL…", help="OpenAPI 3.0 or 3.1, JSON or YAML; - is standard input."),
+        typer.Argument(metavar="FILE|URL", help="OpenAPI 3.0 or 3.1, JSON or YAML; - is standard input."),
     ],
     output: Annotated[
         Path | None,
@@ -115,7 +115,10 @@ def import_openapi(
         ),
     ] = None,
     max_size: Annotated[str, typer.Option(help="The largest description that is read.")] = "64MiB",
-    config: ConfigOption = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", "-c", help="The settings file; without --merge its map is merged into."),
+    ] = None,
     as_data: JsonOption = False,
 ) -> None:
     """Make a route map from OpenAPI descriptions. An operation without a scope is denied, never open."""

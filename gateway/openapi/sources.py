@@ -62,18 +62,23 @@ async def _follow(session: aiohttp.ClientSession, address: str, max_bytes: int) 
         async with session.get(address, allow_redirects=False) as response:
             location = response.headers.get("Location")
             if response.status in {301, 302, 303, 307, 308} and location is not None:
-                onward = urljoin(str(response.url), location)
-                _refuse_odd(onward)
-                if address.startswith("https:") and not onward.startswith("https:"):
-                    raise SourceError(
-                        f"{_plain(address)} redirects to http://, which is not followed; name it if you trust it"
-                    )
-                address = onward
+                address = onward(address, str(response.url), location)
                 continue
             if response.status != 200:
                 raise SourceError(f"{_plain(address)} answers {response.status}; check the address")
             return await _bounded(response, address, max_bytes), address
     raise SourceError(f"{_plain(address)} redirects more than {_MOST_REDIRECTS} times; name where it ends")
+
+
+def onward(asked: str, answered: str, location: str) -> str:
+    """Where a redirect leads from the address that was `asked` and `answered`. Raises SourceError."""
+    address = urljoin(answered, location)
+    _refuse_odd(address)
+    if asked.lower().startswith("https:") and not address.lower().startswith("https:"):
+        raise SourceError(
+            f"{_plain(asked)} redirects to http://, which is not followed; name it if you trust it"
+        )
+    return address
 
 
 async def _bounded(response: aiohttp.ClientResponse, address: str, max_bytes: int) -> bytes:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 
-from gateway.openapi.sources import SourceError, fetch, is_address, stem_of
+from gateway.openapi.sources import SourceError, fetch, is_address, onward, stem_of
 
 BODY = b"openapi: 3.1.0\n"
 
@@ -81,6 +81,16 @@ async def test_redirects_end(site: Site) -> None:
 
 async def test_a_redirect_leads_only_to_http(site: Site) -> None:
     assert "is no address of a description" in await refused(f"{site.address}/file")
+
+
+def test_a_redirect_does_not_lead_out_of_encryption() -> None:
+    assert onward("https://x/a", "https://x/a", "/b") == "https://x/b"
+    assert onward("http://x/a", "http://x/a", "https://y/b") == "https://y/b"
+    for location in ("http://x/a", "HTTP://x/a"):
+        with pytest.raises(SourceError, match="redirects to http://, which is not followed"):
+            onward("https://x/a", "https://x/a", location)
+    with pytest.raises(SourceError, match="carries a user name"):
+        onward("https://x/a", "https://x/a", "https://u:p@x/a")
 
 
 async def test_what_is_too_large_is_not_read_to_its_end_also_when_it_is_packed(site: Site) -> None:
