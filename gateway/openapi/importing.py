@@ -74,9 +74,8 @@ def describe(source: str, limits: Limits, *, versions: bool) -> Description:
         data, address = fetch_now(source, max_bytes=limits.max_bytes, seconds=limits.seconds)
         return _read(one_line(source), data, None, limits, origin=address, versions=versions)
     path = Path(source)
-    return _read(
-        source, read_bytes(path, limit=limits.max_bytes), path, limits, origin=None, versions=versions
-    )
+    data = _bounded(path, limits.max_bytes)
+    return _read(one_line(source), data, path, limits, origin=None, versions=versions)
 
 
 def describe_text(name: str, data: bytes, limits: Limits, *, versions: bool) -> Description:

@@ -205,7 +205,7 @@ def test_what_cannot_be_imported_is_a_line_and_loses_nothing(
         (("--upstream", "crm=http://u:secret@x"), "carries a user name or a password"),
         (("--prefix", "v2"), "--prefix: "),
         (("--max-size", "big"), "--max-size: "),
-        (("--max-size", "1KiB"), "is larger than 1024 bytes"),
+        (("--max-size", "1KiB"), "is larger than 1024 bytes; raise --max-size if it is right"),
         (("--prune",), "name the map with --merge"),
         (
             ("--missing-to", "/nowhere/missing.csv"),

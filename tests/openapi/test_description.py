@@ -113,7 +113,9 @@ def test_a_folder_above_can_be_allowed(tmp_path: Path) -> None:
 
 
 def test_what_is_larger_than_the_limit_is_not_read() -> None:
-    with pytest.raises(ConfigurationError, match=r"is larger than 1000 bytes"):
+    with pytest.raises(
+        ConfigurationError, match=r"is larger than 1000 bytes; raise --max-size if it is right"
+    ):
         read("contacts.yaml", max_bytes=1000)
 
 
