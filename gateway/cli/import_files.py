@@ -44,12 +44,11 @@ class Files:
         try:
             if self.merge is not None and self.old is not None:
                 refuse_changed(self.merge, self.old)
-            changed = True if self.output is None else write(self.output, data, before=self.there)
             if self.missing is not None and missing is not None:
                 write(self.missing, missing, before=None)
+            return True if self.output is None else write(self.output, data, before=self.there)
         except TargetError as error:
             raise Refused(str(error)) from None
-        return changed
 
 
 def _same(one: Path, other: Path) -> bool:

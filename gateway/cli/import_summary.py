@@ -59,8 +59,6 @@ class Told:
         _tell_group(say, "denied", ((entry.key, entry.reason or "") for entry in self.imported.denied))
         if self.imported.changes is not None:
             _tell_changes(say, self.imported.changes)
-        for name, served in self.imported.route_map.upstreams.items():
-            say(f"upstream {name}: {', '.join(served.urls)}")
         for upstream in drafted.upstreams:
             if upstream.guessed and upstream.name in self.imported.route_map.upstreams:
                 address = self.imported.route_map.upstreams[upstream.name].urls[0]

@@ -16,7 +16,7 @@ from gateway.openapi.outline import METHODS, outline
 from gateway.openapi.references import Document, References
 from gateway.openapi.servers import NOWHERE, read_server
 from gateway.settings.errors import ConfigurationError
-from gateway.settings.scalar import one_line, shortened, shown
+from gateway.settings.scalar import one_line, shown
 from gateway.settings.validation import dotted
 
 _Model = v3_0.OpenAPI | v3_1.OpenAPI
@@ -57,8 +57,8 @@ def read_description(
     return Description(
         name=home.name,
         stem=stem,
-        title=shortened(one_line(model.info.title), 200),
-        version=shortened(one_line(model.info.version), 80),
+        title=one_line(model.info.title),
+        version=one_line(model.info.version),
         operations=operations,
         schemes=frozenset((model.components and model.components.securitySchemes) or ()),
         scopes=_scope_words(model),
@@ -140,8 +140,10 @@ def _ids_used_twice(operations: tuple[Operation, ...]) -> Iterator[str]:
     for operation in operations:
         name = operation.operation_id
         if name is not None and (other := first.setdefault(name, operation)) is not operation:
-            both = (shortened(one_line(f"{each.method} {each.path}"), 200) for each in (other, operation))
-            yield f"operationId {shown(name)} is used by {' and '.join(both)}; the map goes by method and path"
+            yield one_line(
+                f"operationId {shown(name)} is used by {other.method} {other.path} and {operation.method} "
+                f"{operation.path}; the map goes by method and path"
+            )
 
 
 def _problems(error: ValidationError, name: str) -> Iterator[Problem]:
@@ -158,5 +160,5 @@ def _is_told(detail: ErrorDetails) -> bool:
 def _problem(detail: ErrorDetails) -> str:
     # The first word is the version of the model.
     path = tuple(part for part in detail["loc"][1:] if part not in _BRANCHES)
-    words = _WORDS.get(detail["type"], one_line(detail["msg"])).format(shown(detail["input"]))
-    return f"{shortened(one_line(dotted(path)), 200) or 'the description'}: {words}"
+    words = _WORDS.get(detail["type"], detail["msg"]).format(shown(detail["input"]))
+    return one_line(f"{dotted(path) or 'the description'}: {words}")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
@@ -19,7 +18,7 @@ from gateway.openapi.scope_list import ScopeList
 from gateway.openapi.templates import Template, to_template
 from gateway.settings.addresses import with_port
 from gateway.settings.route_needs import VERSION
-from gateway.settings.scalar import one_line, shortened, shown
+from gateway.settings.scalar import one_line, shown
 
 PLACEHOLDER: Final = "http://127.0.0.1:9001"
 DEFAULT_UPSTREAM: Final = "api"
@@ -72,7 +71,7 @@ class _Drafting:
         wishes = self._wishes
         prefix = operation.server.prefix if wishes.prefix is None else wishes.prefix
         made = to_template(operation.method, operation.path, prefix)
-        name = shortened(one_line(f"{operation.method} {prefix}{operation.path}"), 300)
+        name = one_line(f"{operation.method} {prefix}{operation.path}")
         if not isinstance(made, Template):
             self._unmapped.append((name, operation.method, made.wider, made.reason))
             return
@@ -107,7 +106,7 @@ class _Drafting:
             return ()
         wrong = [version for version in operation.versions if VERSION.fullmatch(version) is None]
         if wrong:
-            name = shortened(one_line(f"{operation.method} {operation.path}"), 300)
+            name = one_line(f"{operation.method} {operation.path}")
             self._remarks.append(
                 f"{name}: version {shown(wrong[0])} cannot stand in a header, and none is asked for"
             )
@@ -219,8 +218,11 @@ class _Upstreams:
     def _new_name(self, base: str | None) -> str:
         taken = {*(name for name, _ in self._by_base.values()), *self._wished}
         host = "" if base is None else base.partition("://")[2].partition(":")[0]
-        return (
-            DEFAULT_UPSTREAM if DEFAULT_UPSTREAM not in taken else _unlike(_slug(host) or "upstream", taken)
+        for name in (DEFAULT_UPSTREAM, _slug(host) or "upstream"):
+            if name not in taken:
+                return name
+        return next(
+            name for number in range(2, len(taken) + 3) if (name := f"{_slug(host)}-{number}") not in taken
         )
 
     def used(self, names: set[str]) -> tuple[UpstreamDraft, ...]:
@@ -233,13 +235,9 @@ class _Upstreams:
 
 def _services(groups: Mapping[tuple[str, str], list[Entry]]) -> Iterable[Service]:
     """A service that is on several servers is one service for each."""
-    servers = Counter(name for name, _ in groups)
-    taken = {name for name, count in servers.items() if count == 1}
+    shared = {name for name, upstream in groups if sum(name == other for other, _ in groups) > 1}
     for (name, upstream), entries in sorted(groups.items()):
-        own = name
-        if servers[name] > 1:
-            own = _unlike(name if upstream == DEFAULT_UPSTREAM else f"{name}-{upstream}", taken)
-            taken.add(own)
+        own = f"{name}-{upstream}"[:64] if name in shared and upstream != DEFAULT_UPSTREAM else name
         yield Service(
             own,
             upstream,
@@ -258,12 +256,6 @@ def _service_name(source: ServiceFrom, description: Description, operation: Oper
     own = operation.path.split("?")[0].split("/")
     literals = (segment for segment in own if segment and not is_parameter(segment) and segment[0] != ":")
     return _slug(next(literals, "")) or "root"
-
-
-def _unlike(name: str, taken: Collection[str]) -> str:
-    """The name, cut to what a name may be, with a number where it is taken."""
-    numbered = (f"{name[:58]}-{number}" for number in range(2, len(taken) + 3))
-    return next(each for each in (name[:64].rstrip("-._"), *numbered) if each not in taken)
 
 
 def _slug(text: str) -> str:

@@ -112,7 +112,9 @@ def _prune(merging: _Merge, entry: OldEntry) -> None:
 def _mark_gone(merging: _Merge, entry: OldEntry) -> None:
     merging.changes.gone.append(entry.key)
     merging.meant[entry.identity] = entry
-    others = [each for each in entry.phrases if _is_managed(each, entry) and not each.startswith(DESCRIBED)]
+    others = [
+        phrase for phrase in entry.phrases if _is_managed(phrase, entry) and not phrase.startswith(DESCRIBED)
+    ]
     _say(merging, entry, [*others, GONE])
 
 
@@ -169,7 +171,7 @@ def _say(merging: _Merge, entry: OldEntry, wanted: list[str]) -> None:
     if found == entry.phrases or entry.comment_from is None:
         return
     end = replace(entry.comment_from, column=len(merging.edits.bare(entry.comment_from.line)))
-    merging.edits.replace(entry.comment_from, end, comment(found, entry.gap))
+    merging.edits.replace(entry.comment_from, end, comment(found))
 
 
 def _differs(entry: OldEntry, described: Entry) -> bool:
@@ -213,11 +215,8 @@ def _home(merging: _Merge, service: Service) -> OldService | None:
     """The service of the map that a service of the description is, also when people have given it another name."""
     known = merging.old.entries
     found = Counter(known[entry.identity].service for entry in service.entries if entry.identity in known)
-    if found:
-        return merging.old.services[found.most_common(1)[0][0]]
-    named = merging.old.services.get(service.name)
-    elsewhere = named is not None and merging.wishes.own_upstreams and named.upstream != service.upstream
-    return None if elsewhere else named
+    name = found.most_common(1)[0][0] if found else service.name
+    return merging.old.services.get(name)
 
 
 def _add(merging: _Merge) -> None:
@@ -231,10 +230,7 @@ def _add(merging: _Merge) -> None:
         if home is not None:
             _add_to(merging, home, service)
         elif new:
-            upstream = _upstream(merging, service)
-            # Of the same name, and served by somebody else.
-            name = f"{service.name}-{upstream}"[:64] if service.name in merging.old.services else service.name
-            fresh.append(replace(service, name=name, upstream=upstream, entries=tuple(new)))
+            fresh.append(replace(service, upstream=_upstream(merging, service), entries=tuple(new)))
     end = merging.old.root.member("services")
     assert end is not None
     column = end.value.members[0].start.column

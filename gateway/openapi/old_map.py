@@ -23,7 +23,7 @@ _KEY_TAIL: Final = re.compile(r"(?P<colon>\s*:)(?P<gap>\s*)(?:#\s?(?P<comment>.*
 class OldEntry:
     """An entry in the text: `route` is what it means, `member` where it stands, `comment` what it says at its end.
 
-    `comment_from` is where the line's rest begins, None where there is no room for a comment; `gap` is what stands before one.
+    `comment_from` is where the line's rest begins; None where there is no room for a comment.
     """
 
     service: str
@@ -31,7 +31,6 @@ class OldEntry:
     member: Member
     comment: str
     comment_from: Spot | None
-    gap: str
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -67,7 +66,6 @@ class OldService:
 
     member: Member
     routes: Member
-    upstream: str
     account: AccountKind | None
     entries: tuple[OldEntry, ...]
 
@@ -103,9 +101,7 @@ def read_old_map(path: Path, text: str, meaning: RouteMap) -> OldMap:
         account = member.value.member("account")
         kind = None if account is None or account.value.text == "any" else AccountKind(account.value.text)
         entries = tuple(_entries(member.key, routes, found, edits))
-        upstream = member.value.member("upstream")
-        assert upstream is not None, "a valid service names one"
-        read[member.key] = OldService(member, routes, upstream.value.text, kind, entries)
+        read[member.key] = OldService(member, routes, kind, entries)
     return OldMap(path, meaning, root, read)
 
 
@@ -118,8 +114,7 @@ def _entries(
         comment_from = None if match is None else Spot(spot.line, spot.column + match.start("gap"))
         said = "" if match is None else match["comment"] or ""
         route = found[parse_key(member.key)]
-        gap = match["gap"] if match is not None and said else "  "
-        yield OldEntry(service, route, member, said.strip(), comment_from, gap)
+        yield OldEntry(service, route, member, said.strip(), comment_from)
 
 
 def _block(parent: Node, key: str, path: Path) -> Member:

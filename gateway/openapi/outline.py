@@ -155,8 +155,6 @@ class _Outline:
 
     def _values(self, raw: object, home: Document, depth: int) -> list[str]:
         """The values that a schema lists, as texts."""
-        # Each step, since a schema may hold itself several times over.
-        self._count(1)
         schema, home = self._references.follow(raw, home)
         if not isinstance(schema, dict) or not depth:
             return []

@@ -11,7 +11,7 @@ from typing import Final
 
 from gateway.core.model import Access, AccountKind
 from gateway.openapi.draft import Draft, Entry, Service, UpstreamDraft
-from gateway.settings.scalar import one_line, plain_scalar, shortened
+from gateway.settings.scalar import one_line, plain_scalar
 
 # Phrases that a merge looks after; everything else in a comment belongs to people.
 GONE: Final = "gone from the description"
@@ -95,13 +95,13 @@ def reason(entry: Entry) -> list[str]:
 
 def phrase(text: str) -> str:
     """One part of a comment: a line of printable characters that does not fall apart in two."""
-    return shortened(one_line(text).replace("; ", ", "), _LONGEST_PHRASE).rstrip(";")
+    return _shortened(one_line(text).replace("; ", ", "), _LONGEST_PHRASE).rstrip(";")
 
 
-def comment(found: Iterable[str], gap: str = "  ") -> str:
-    """Phrases as the end of a line, behind a gap; nothing, if there are none."""
+def comment(found: Iterable[str]) -> str:
+    """Phrases as the end of a line; nothing, if there are none."""
     text = "; ".join(found)
-    return f"{gap or '  '}# {text}" if text else ""
+    return f"  # {text}" if text else ""
 
 
 def entry_value(entry: Entry, account: AccountKind | None) -> str:
@@ -136,7 +136,7 @@ def long_need(entry: Entry) -> str:
 
 def scope_entry(scope: str, words: str) -> str:
     """The words for a scope; too many are cut."""
-    text = shortened(one_line(words), _LONGEST_WORDS)
+    text = _shortened(one_line(words), _LONGEST_WORDS)
     plain = _SENTENCE.fullmatch(text) and isinstance(plain_scalar(text), str)
     return f"{word(scope)}: {text if plain else json.dumps(text, ensure_ascii=False)}"
 
@@ -148,6 +148,10 @@ def word(text: str) -> str:
 
 
 def _titles(titles: tuple[str, ...]) -> str:
-    shown = [shortened(one_line(title), 80) for title in titles[:3]]
+    shown = [_shortened(one_line(title), 80) for title in titles[:3]]
     more = len(titles) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def _shortened(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"

@@ -65,8 +65,3 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     """A text of others as one printable line: each run of blanks, line ends among them, is one blank."""
     return printable(" ".join(text.split()))
-
-
-def shortened(text: str, length: int) -> str:
-    """A text of at most `length` characters, with a mark where the rest was."""
-    return text if len(text) <= length else f"{text[: length - 1]}…"

@@ -17,6 +17,7 @@ from types import FrameType
 from typing import NoReturn
 
 from tests.bench.contender import Job
+from tests.bench.document import text
 from tests.bench.field import REFERENCES, contenders, missing, names
 from tests.bench.figures import Sample, refused
 from tests.bench.installed_gateway import Installation
@@ -125,9 +126,15 @@ def read_options() -> argparse.Namespace:
         "--only", action="append", default=[], metavar="NAME", help="this contender; repeat for more"
     )
     parser.add_argument(
-        "--json", type=Path, default=ROOT / "build" / "bench.json", help="where the JSON goes"
+        "--json",
+        type=Path,
+        help="where the JSON goes; else build/bench.json, with the mix in its name if it is another",
     )
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.json is None:
+        suffix = "" if options.mix is Mix.MIXED else f"-{options.mix}"
+        options.json = ROOT / "build" / f"bench{suffix}.json"
+    return options
 
 
 def kept(options: argparse.Namespace) -> list[Sample]:
@@ -188,15 +195,13 @@ def main() -> int:
         return 130
     setting = {
         "mix": WORDS[options.mix],
-        "command": shlex.join([sys.executable, "-m", "tests.bench", *sys.argv[1:]]),
+        "command": "make bench" + (f' ARGS="{shlex.join(sys.argv[1:])}"' if sys.argv[1:] else ""),
         "machine": machine,
-        "options": {
-            name: str(value) if isinstance(value, Path) else value for name, value in vars(options).items()
-        },
+        "options": {name: getattr(options, name) for name in _SAME},
     }
     options.json.parent.mkdir(parents=True, exist_ok=True)
     result = as_json(samples, references=REFERENCES, setting=setting)
-    options.json.write_text(json.dumps(result, indent=2) + "\n")
+    options.json.write_text(text(result))
     print(as_text(samples, references=REFERENCES, rate=options.rate))
     print(f"\nAll rounds, and the machine: {options.json}")
     return 1 if refused(samples) else 0

@@ -8,7 +8,7 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -111,7 +111,10 @@ def _is_postgres(pid: int) -> bool:
 
 
 class Gateway(Contender):
-    """One gateway process with the default settings, but for the access log, which goes to a file, and `settings`."""
+    """A gateway with the default settings, but for the access log, which goes to a file, and `settings`.
+
+    It is one process on one core; with `workers` it is that many, on the job's core and on `more_cores`.
+    """
 
     def __init__(
         self,
@@ -121,8 +124,12 @@ class Gateway(Contender):
         *,
         log: bool,
         settings: Mapping[str, str] | None = None,
+        workers: int | None = None,
+        more_cores: Collection[int] = (),
     ) -> None:
         super().__init__(name, job, log=log)
+        self._words = () if workers is None else ("--workers", str(workers))
+        self._more_cores = more_cores
         self.admin_port = 0
         self._installation = installation
         self._settings = settings or {}
@@ -130,8 +137,9 @@ class Gateway(Contender):
     def start(self) -> None:
         installation = self._installation
         self._program = Program(
-            [_command(), "serve", "--config", installation.config],
+            [_command(), "serve", "--config", installation.config, *self._words],
             core=self._job.core,
+            more_cores=self._more_cores,
             output=self.folder / "output",
             environ=_environment(
                 GATEWAY__DATABASE__URL=installation.dsn,

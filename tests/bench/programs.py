@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -34,12 +34,12 @@ def found(program: str) -> Path | None:
     return Path(place) if place is not None else None
 
 
-def pinned(core: int) -> Callable[[], None]:
-    """What a child does before it becomes a program: it stays on `core`, and does not outlive the bench."""
+def pinned(*cores: int) -> Callable[[], None]:
+    """What a child does before it becomes a program: it stays on these, and does not outlive the bench."""
     prctl = ctypes.CDLL(None).prctl
 
     def arrange() -> None:
-        os.sched_setaffinity(0, {core})
+        os.sched_setaffinity(0, cores)
         prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
     return arrange
@@ -61,6 +61,7 @@ class Program:
         command: Sequence[str | Path],
         *,
         core: int,
+        more_cores: Collection[int] = (),
         output: Path,
         cwd: Path | None = None,
         environ: Mapping[str, str] | None = None,
@@ -77,7 +78,7 @@ class Program:
                 env=environ,
                 # Ctrl-C reaches the bench alone, which ends its programs in order.
                 start_new_session=True,
-                preexec_fn=pinned(core),  # noqa: PLW1509 - there are no threads here
+                preexec_fn=pinned(core, *more_cores),  # noqa: PLW1509 - there are no threads here
             )
 
     def __repr__(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from tests.bench.document import text
 from tests.bench.figures import Sample
 from tests.bench.report import as_json, as_text
 from tests.bench.test_figures import rounds
@@ -51,7 +52,8 @@ def test_noise_and_coarse_clocks_are_said() -> None:
 
 def test_the_json_holds_the_setting_the_figures_and_every_round() -> None:
     result = as_json(SAMPLES, references=REFERENCES, setting={"command": "c", "machine": {"cores": 2}})
-    read = json.loads(json.dumps(result))
+    read = json.loads(text(result))
+    assert read == json.loads(json.dumps(result))
     assert read["command"] == "c"
     assert read["machine"] == {"cores": 2}
     assert [standing["contender"] for standing in read["standings"]] == ["nginx", "gateway", "baseline"]

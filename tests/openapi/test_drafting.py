@@ -225,25 +225,6 @@ def test_a_service_on_two_servers_is_two_services() -> None:
     assert found == {"a": "api", "a-files.example.com": "files.example.com"}
 
 
-def test_services_and_upstreams_never_share_a_name() -> None:
-    servers = ["http://127.0.0.1:1", "http://[::1]:2", "http://[::1]:3", "http://x:4", "http://x:5"]
-    paths = {
-        f"/{n}": {"get": operation("x", tags=["a"], servers=[{"url": url}])} for n, url in enumerate(servers)
-    }
-    paths["/y"] = {"get": operation("x", tags=["a-upstream"])}
-    made = imported(paths, servers=[{"url": "http://127.0.0.1:1"}])
-    found = {route.service: route.upstream for route in made.route_map.routes}
-    assert found == {
-        "a": "api",
-        "a-upstream": "api",
-        "a-upstream-2": "upstream",
-        "a-upstream-2-2": "upstream-2",
-        "a-x": "x",
-        "a-x-2": "x-2",
-    }
-    assert len(made.route_map.upstreams) == 5
-
-
 def test_words_for_scopes_come_with_the_scopes_that_are_needed() -> None:
     flows = {"implicit": {"scopes": {"x": "Read\n  things: all", "y": "Unused", "z": " "}}}
     more: dict[str, Any] = {"components": {"securitySchemes": {"bearer": {"type": "oauth2", "flows": flows}}}}

@@ -125,18 +125,6 @@ def test_a_named_upstream_is_added_where_the_others_are() -> None:
     )
 
 
-def test_a_service_that_somebody_else_serves_is_another_service() -> None:
-    old = EDITED.replace("  people: ", "  teams: ")
-    paths = {"/teams": {"get": operation("teams.readonly", tags=["Teams"])}}
-    how = MergeWishes(own_upstreams=True, part=True)
-    made = merged(old, paths, Wishes(upstreams={"hr": ("http://10.0.0.9",)}), how)
-    assert {route.service: route.upstream for route in made.route_map.routes} == {
-        "teams": "crm",
-        "teams-hr": "hr",
-    }
-    assert merged(made.data, paths, Wishes(upstreams={"hr": ("http://10.0.0.9",)}), how).data == made.data
-
-
 def test_what_went_is_marked_or_taken_out_and_what_is_ours_is_left_alone() -> None:
     paths = {path: item for path, item in ALL.items() if path != "/contacts/lookup"}
     made = merged(EDITED, paths)

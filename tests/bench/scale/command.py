@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import resource
-import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -15,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.bench.document import text
 from tests.bench.machine import facts
-from tests.bench.scale import bodies, connections, first_seen, records, routes, start, tokens
+from tests.bench.scale import bodies, connections, first_seen, records, routes, start, tokens, workers
 from tests.bench.scale.readings import Reading, as_json, as_text
 from tests.bench.scale.stand import Stand, standing
 
@@ -33,6 +33,7 @@ class _Part:
 PARTS: Final = {
     routes.PART: _Part(measure=routes.measure),
     connections.PART: _Part(measure=connections.measure),
+    workers.PART: _Part(measure=workers.measure),
     bodies.PART: _Part(measure=bodies.measure),
     tokens.PART: _Part(measure=tokens.measure, tokens=tokens.SIZES[-1]),
     first_seen.PART: _Part(measure=first_seen.measure, tokens=tokens.SIZES[-1]),
@@ -106,10 +107,5 @@ def _measured(part: _Part, name: str, rounds: range, options: argparse.Namespace
 
 def _write(options: argparse.Namespace, readings: list[Reading], machine: dict[str, object]) -> None:
     options.json.parent.mkdir(parents=True, exist_ok=True)
-    setting = {
-        "command": shlex.join(
-            ["python", "-m", "tests.bench", "scale", *(f"--part={part}" for part in options.part)]
-        ),
-        "machine": machine,
-    }
-    options.json.write_text(json.dumps({**setting, **as_json(readings)}, indent=1) + "\n")
+    setting = {"command": 'make bench ARGS="scale"', "machine": machine}
+    options.json.write_text(text({**setting, **as_json(readings)}))

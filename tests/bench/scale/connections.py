@@ -23,8 +23,8 @@ PART: Final = "connections"
 COUNTS: Final = (1, 100, 5_000)
 # Requests per second: below saturation for all, above what one connection can do.
 _RATE: Final = 4_000
-_REST_SECONDS: Final = 3.0
-_SETTLE_SECONDS: Final = 2.0
+_REST_SECONDS: Final = 2.0
+_SETTLE_SECONDS: Final = 1.5
 # Connections that come before memory is counted: what is made once is made by then.
 _FIRST: Final = 20
 

@@ -76,6 +76,8 @@ async def main() -> None:
             settle=settle,
         )
         index.confirm(time.monotonic())
+        # What the connections take is not the tokens'.
+        await asyncio.gather(*(database.fetch("SELECT pg_sleep(0.1)") for _ in range(_POOL)))
         await index.load(caller(0).token.encode())
         gc.collect()
         before = _resident()
