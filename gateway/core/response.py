@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Final
 
 from gateway.core.fields import ResponseField, ResponseFieldRules
-from gateway.core.request import MAX_CONTENT_LENGTH
+from gateway.core.request_fields import MAX_CONTENT_LENGTH
 
 
 class Framing(Enum):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from gateway.proxy.credentials import CredentialReader
 from gateway.proxy.gate import Gate
 from gateway.proxy.record import Trail
 
@@ -46,6 +47,9 @@ class CallerSide(Protocol):
 
     @property
     def newest_gate(self) -> Gate: ...
+
+    @property
+    def credentials(self) -> CredentialReader: ...
 
     @property
     def writable(self) -> bool: ...

@@ -21,14 +21,15 @@ from aiohttp.tcp_helpers import tcp_keepalive
 from gateway.core.bodies import BodyError, ChunkedBody, LengthBody, RequestBody
 from gateway.core.policy import Deny
 from gateway.core.reasons import Code
-from gateway.core.request import RequestHead, given_request_id, read_request
+from gateway.core.request import RequestHead, read_request
+from gateway.core.request_fields import given_request_id
 from gateway.proxy.answers import refusal, status_of
 from gateway.proxy.caller import Served, Tunnelled
+from gateway.proxy.credentials import CredentialReader
 from gateway.proxy.exchange import Exchange
 from gateway.proxy.gate import Gate
 from gateway.proxy.heads import HeadReader
 from gateway.proxy.listener import Listener
-from gateway.proxy.memo import HeadMemo
 from gateway.proxy.provenance import Provenance
 from gateway.proxy.record import Trail
 from gateway.proxy.upstream import RESET_ON_CLOSE
@@ -56,11 +57,11 @@ class ProxyConnection(web.RequestHandler):
         "_gate",
         "_heads",
         "_lingering",
-        "_memo",
         "_provenance",
         "_reading",
         "_server",
         "_tunnel",
+        "credentials",
         "deadline",
     )
 
@@ -81,10 +82,10 @@ class ProxyConnection(web.RequestHandler):
         self._advancing = False
         self._draining = False
         self._lingering = False
-        self._memo: HeadMemo | None = None
         self._tunnel: Tunnelled | None = None
         self._provenance = Provenance("", trusted_proxies=(), scheme=gate.scheme)
         self._cut_at = inf
+        self.credentials = CredentialReader(gate.policy.token_form, gate.index.digest)
         self.deadline = inf
 
     def __repr__(self) -> str:
@@ -141,24 +142,30 @@ class ProxyConnection(web.RequestHandler):
             self._tunnel.from_caller(data)
             return
         if self._exchange is None and self._body is None and not self._buffer:
-            memo = self._memo
-            if memo is not None and self._server.gate is self._gate and self._serve_remembered(memo, data):
+            if self._server.gate is not self._gate:
+                self._adopt(self._server.gate)
+            request = self._gate.heads.read(data)
+            if request is not None:
+                self._serve(request, data)
                 return
         self._buffer = self._buffer + data if self._buffer else data
         self._advance()
 
-    def _serve_remembered(self, memo: HeadMemo, data: bytes) -> bool:
-        """Serve a request that is all of `data` and whose fields are known. What is anything else goes the long way."""
-        request = memo.read(data, self._gate.limits)
-        if request is None or memo.size != len(data) or request.fields.has_body:
-            return False
+    def _serve(self, request: RequestHead, data: bytes) -> None:
+        """Serve a request whose head stands at the beginning of `data`, where nothing else was under way."""
+        self._buffer = data[self._gate.heads.size :]
+        self._request_count += 1
         self.deadline = inf
+        self._advancing = True
         try:
             self._begin(request)
         except Exception:  # noqa: BLE001 - a defect of ours must not leave a caller without an answer
             self._server.report_defect()
             self._refuse_after_defect()
-        return True
+        finally:
+            self._advancing = False
+        if self._buffer or self._body is not None:
+            self._advance()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -223,7 +230,7 @@ class ProxyConnection(web.RequestHandler):
         """
         self._gate = gate
         self._heads = HeadReader(BaseProtocol(self._loop), self._loop, gate.limits)
-        self._memo = None
+        self.credentials = CredentialReader(gate.policy.token_form, gate.index.digest)
         self._provenance = Provenance(
             self._provenance.peer, trusted_proxies=gate.trusted_proxies, scheme=gate.scheme
         )
@@ -236,11 +243,11 @@ class ProxyConnection(web.RequestHandler):
             begun = False
         if buffer[:1] in b"\r\n" and not begun:
             return self._skip_empty_line(buffer)
-        if self._memo is not None and not begun:
-            remembered = self._memo.read(buffer, self._gate.limits)
-            if remembered is not None:
-                self._buffer = buffer[self._memo.size :]
-                return self._accept(remembered)
+        if not begun:
+            ordinary = self._gate.heads.read(buffer)
+            if ordinary is not None:
+                self._buffer = buffer[self._gate.heads.size :]
+                return self._accept(ordinary)
         if self._request_count and not timed:
             self.deadline = _monotonic() + self._gate.timeouts.head
         head = self._heads.read(buffer)
@@ -265,7 +272,6 @@ class ProxyConnection(web.RequestHandler):
         fields = read.fields
         if fields.has_body or message.upgrade or not fields.keep_alive:
             self._heads.renew()
-        self._memo = HeadMemo(fields, buffer[: head.size]) if head.http_minor == 1 else None
         return self._accept(read)
 
     def _accept(self, request: RequestHead) -> bool:
@@ -292,10 +298,14 @@ class ProxyConnection(web.RequestHandler):
         trail.map_version = gate.live.version
         exchange = self._exchange = Exchange(self, request, gate, trail)
         if fields.has_body:
-            self._body = ChunkedBody() if fields.chunked else LengthBody(fields.content_length or 0)
-            self._body_wanted = True
-            if self._buffer and not self._read_body(self._body):
-                return
+            if fields.content_length == len(self._buffer):
+                whole, self._buffer = self._buffer, b""
+                exchange.body(whole, complete=True)
+            else:
+                self._body = ChunkedBody() if fields.chunked else LengthBody(fields.content_length or 0)
+                self._body_wanted = True
+                if self._buffer and not self._read_body(self._body):
+                    return
         lines = self._provenance.lines(fields)
         exchange.start(b"%bX-Request-Id: %b\r\n" % (lines, request_id.encode("ascii")))
         if self._body is not None and self._exchange is exchange:

@@ -90,6 +90,7 @@ class Exchange:
             index=gate.index,
             clock=gate.clock,
             grants=gate.grants,
+            credentials=self._caller.credentials,
             provenance=provenance,
             cors=gate.cors,
             loaded=loaded,

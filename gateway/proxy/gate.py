@@ -13,6 +13,7 @@ from ipaddress import IPv4Network, IPv6Network
 from gateway.core.cors import CorsPolicy
 from gateway.core.fields import FieldRules
 from gateway.core.guessing import GuessingGuard
+from gateway.core.ordinary_head import OrdinaryHeads
 from gateway.proxy.answers import AnswerRules
 from gateway.proxy.grants import Grants
 from gateway.proxy.live import LiveMap
@@ -51,6 +52,7 @@ class Gate:
     clock: Clock
     grants: Grants
     fields: FieldRules
+    heads: OrdinaryHeads
     answers: AnswerRules
     limits: Limits
     timeouts: Timeouts

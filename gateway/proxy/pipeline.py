@@ -11,12 +11,14 @@ from typing import Final, Protocol
 from gateway.core.cors import CorsPolicy
 from gateway.core.model import Access, Caller, TokenRecord
 from gateway.core.paths import PathClass, RefusedPath, canonical_path
-from gateway.core.policy import Credential, Deny, authenticate, authorize, checked, read_credential
+from gateway.core.policy import Credential, Deny, authenticate, authorize, checked
 from gateway.core.reasons import Code
-from gateway.core.request import RequestFields, RequestHead
+from gateway.core.request import RequestHead
+from gateway.core.request_fields import RequestFields
 from gateway.core.tokens import TokenForm
 from gateway.core.websocket import accept_value, field_value
 from gateway.index.cache import MISS, Miss
+from gateway.proxy.credentials import CredentialReader
 from gateway.proxy.grants import Grants
 from gateway.proxy.live import LiveMap, Plan
 
@@ -97,11 +99,12 @@ def travel(
     index: Index,
     clock: Clock,
     grants: Grants,
+    credentials: CredentialReader,
     provenance: bytes,
     cors: CorsPolicy | None = None,
     loaded: TokenRecord | Miss | None = MISS,
 ) -> Forward | Refuse | Preflight | Unresolved:
-    """Judge and rewrite one request.
+    """Judge and rewrite one request. `credentials` reads those of its connection.
 
     `provenance` are the lines that say where the request came from (`X-Forwarded-*`, `X-Request-Id`), each ended by
     CRLF. `loaded` is the record that the store gave after an `Unresolved`.
@@ -117,7 +120,7 @@ def travel(
             return preflight
     if plan is not None and plan.route.access is _PUBLIC:
         return _limited(fields, plan, None) or _forward(request, path, plan, provenance)
-    credential = fields.credential or _read_credential(fields, policy, index)
+    credential = credentials.read(request.authorization)
     if isinstance(credential, Deny):
         return Refuse(credential, plan=plan)
     record = index.find(credential.digest) if loaded is MISS else loaded
@@ -138,14 +141,6 @@ def travel(
     return _limited(fields, plan, caller) or _forward(
         request, path, plan, provenance + grant.lines, caller, credential
     )
-
-
-def _read_credential(fields: RequestFields, policy: Policy, index: Index) -> Credential | Deny:
-    """What the `Authorization` fields carry; kept with the fields, so that it is read once where they are repeated."""
-    token = read_credential(fields.authorization, policy.token_form)
-    credential = token if isinstance(token, Deny) else Credential(token, index.digest(token))
-    fields.credential = credential
-    return credential
 
 
 def _preflight(request: RequestHead, path: str, live: LiveMap, cors: CorsPolicy) -> Preflight | None:

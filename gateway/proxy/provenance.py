@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.core.clients import Networks, client_address, is_trusted
-from gateway.core.request import RequestFields
+from gateway.core.request_fields import RequestFields
 
 
 def _lines(hops: bytes, proto: bytes, host: bytes) -> bytes:

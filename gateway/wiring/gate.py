@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from gateway.core.guessing import GuessingGuard, GuessingRules
 from gateway.core.model import RouteMap
+from gateway.core.ordinary_head import OrdinaryHeads
 from gateway.index.cache import TokenIndex
 from gateway.index.clock import DatabaseClock
 from gateway.proxy.access_log import AccessLog
@@ -85,6 +86,7 @@ class GateMaker:
         )
         # Its lines are written for one map.
         requests = access_log(settings.log, self._loop)
+        fields = former.gate.fields if former is not None and same_fields else rules.fields
         gate = Gate(
             live=live,
             policy=rules.policy,
@@ -92,7 +94,16 @@ class GateMaker:
             clock=self._clock,
             # What was granted is about plans, which every map has of its own.
             grants=Grants(rules.identity),
-            fields=former.gate.fields if former is not None and same_fields else rules.fields,
+            fields=fields,
+            heads=former.gate.heads
+            if former is not None and same_fields and former.gate.limits == rules.limits
+            else OrdinaryHeads(
+                fields,
+                head=rules.limits.head,
+                fields=rules.limits.headers,
+                field=rules.limits.field,
+                target=rules.limits.target,
+            ),
             answers=rules.answers,
             limits=rules.limits,
             timeouts=Timeouts(
