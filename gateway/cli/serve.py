@@ -21,6 +21,7 @@ from gateway.settings.pepper import Peppers, load_peppers
 from gateway.wiring.configuration import Configuration, ConfigurationFiles
 from gateway.wiring.listening import held_address, listening, listening_beside
 from gateway.wiring.logs import configure
+from gateway.wiring.memory import rarely_collect
 from gateway.wiring.node import running_node
 from gateway.wiring.notify import notify
 from gateway.wiring.store import EMBEDDED_CONNECTIONS, database_address, opened
@@ -80,6 +81,7 @@ async def _serve(configuration: Configuration, files: ConfigurationFiles, pepper
         opened(dsn, pool_size=settings.database.pool_size, log=log.info) as database,
         running_node(configuration, database, peppers, files=files) as node,
     ):
+        rarely_collect()
         log.info(
             "ready",
             proxy=f"{settings.proxy.listen.host}:{node.proxy_port}",

@@ -21,6 +21,7 @@ from gateway.core.reasons import Code
 from gateway.core.request import RequestHead, read_request
 from gateway.index.cache import MISS, Miss
 from gateway.proxy.answers import AnswerRules, status_of
+from gateway.proxy.credentials import CredentialReader
 from gateway.proxy.gate import Limits
 from gateway.proxy.grants import Grants
 from gateway.proxy.heads import HeadReader
@@ -108,6 +109,7 @@ async def rehearse(
             index=_NothingKnown(),
             clock=tokens,
             grants=Grants(rules.identity),
+            credentials=CredentialReader(rules.policy.token_form, _NothingKnown().digest),
             provenance=b"",
             cors=rules.cors,
             loaded=record,

@@ -107,7 +107,7 @@ class Standing:
         if plan.route.access is _PUBLIC:
             self._credential = None
             return None
-        token = read_credential(request.fields.authorization, gate.policy.token_form)
+        token = read_credential(request.authorization, gate.policy.token_form)
         if isinstance(token, Deny):
             return token
         self._credential = Credential(token, gate.index.digest(token))
