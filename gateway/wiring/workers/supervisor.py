@@ -8,7 +8,7 @@ import os
 import pickle
 import socket
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -161,7 +161,10 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         while not self._is_ending():
             began = loop.time()
-            status = await self._live(worker)
+            try:
+                how = await self._live(worker)
+            except OSError as error:  # no process, no descriptor, or an address that somebody else took
+                how = f"it could not be started: {error}"
             if self._is_ending():
                 return
             served, worker.serving = worker.serving, False
@@ -169,11 +172,10 @@ class Supervisor:
             worker.quick_deaths = worker.quick_deaths + 1 if quick else 0
             worker.restarts += 1
             self._tell_all()
-            how = f"signal {-status}" if status < 0 else f"exit status {status}"
             if worker.quick_deaths >= MOST_QUICK_DEATHS and not any(one.serving for one in self._workers):
                 raise WorkersKeepDying(
                     f"worker {worker.slot} died {worker.quick_deaths} times in a row right after its start, "
-                    f"the last time with {how}; its own lines above say why"
+                    f"the last time by {how}; its own lines above say why"
                 )
             pause = PAUSES_SECONDS[min(worker.quick_deaths, len(PAUSES_SECONDS) - 1)]
             self._log.error("a worker died and is replaced", worker=worker.slot, how=how, pause_seconds=pause)
@@ -184,14 +186,19 @@ class Supervisor:
                 async with asyncio.timeout(pause):
                     await self._end_asked.wait()
                     return
-            worker.proxy = self._listen()
 
-    async def _live(self, worker: _Worker) -> int:
-        """One life of a worker; its exit status, negative for a signal."""
-        ours, theirs = socket.socketpair()
+    async def _live(self, worker: _Worker) -> str:
+        """One life of a worker; how it ended. Raises OSError where it could not begin."""
         await self._look_at_files()
+        if self._is_ending():
+            return "not started"
+        if worker.proxy.fileno() < 0:
+            worker.proxy = self._listen()
+        orders = self._orders(worker)
         handed = [worker.proxy, *([self._admin] if worker.slot == 0 else [])]
-        with theirs:
+        ours, theirs = socket.socketpair()
+        with ExitStack() as undo, theirs:
+            undo.enter_context(ours)
             process = worker.process = await asyncio.create_subprocess_exec(
                 *self._command,
                 str(theirs.fileno()),
@@ -201,16 +208,18 @@ class Supervisor:
                 start_new_session=True,
                 env={name: value for name, value in os.environ.items() if name != "NOTIFY_SOCKET"},
             )
+            undo.pop_all()
         channel = worker.channel = await Channel.over(
             ours, answer=lambda what, value: self._answer(worker, what, value)
         )
         self._tell_all()
-        channel.tell("start", self._orders(worker))
+        channel.tell("start", orders)
         if self._is_ending():  # it was told to end while this one was started
             channel.tell("stop")
         talking = asyncio.create_task(channel.serve())
         try:
-            return await process.wait()
+            status = await process.wait()
+            return f"signal {-status}" if status < 0 else f"exit status {status}"
         finally:
             talking.cancel()
             channel.close()

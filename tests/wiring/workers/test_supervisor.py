@@ -47,6 +47,17 @@ async def test_workers_that_die_at_once_end_it_with_a_reason(
     assert trace.read_text() == "x" * MOST_QUICK_DEATHS
 
 
+async def test_a_program_that_cannot_be_started_ends_it_with_a_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PAUSES_SECONDS", (0.0, 0.01))
+    with held_address("proxy.listen", ANY) as held:
+        supervisor = made(tmp_path, "", held)
+        supervisor._command = (str(tmp_path / "absent"),)
+        with pytest.raises(WorkersKeepDying, match="could not be started"):
+            await supervisor.run()
+
+
 async def test_one_that_does_not_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_GRACE_SECONDS", 0.2)
     program = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
