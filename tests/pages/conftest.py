@@ -27,7 +27,7 @@ from gateway.storage.members import Member, Role
 from gateway.storage.mutation import mutation
 from gateway.wiring.credentials import new_admin_key
 from gateway.wiring.management import management, terms
-from tests.admin.conftest import DIGESTER, PASSWORD, TESTER, Console
+from tests.admin.conftest import DIGESTER, PASSWORD, TESTER, Console, StandInKeeper
 from tests.wiring.rig import settings
 from tests.wiring.standing import small_map
 
@@ -131,7 +131,7 @@ class Page:
     def form(self, ending: str = "", method: str = "post") -> Form:
         """The form whose action ends so; one without an action is sent to the page itself."""
         for form in self._read().forms:
-            action = form.action or self.at.partition("?")[0]
+            action = form.action.partition("#")[0] or self.at.partition("?")[0]
             if form.method == method and action.endswith(ending) and not action.endswith("/sign-out"):
                 return Form(action, form.method, form.fields)
         raise AssertionError(f"no form {ending!r} in {self.text}")
@@ -250,7 +250,8 @@ async def site(own_dsn: str, tmp_path: Path) -> AsyncIterator[Site]:
         stack.push_async_callback(database.close)
         route_map = small_map(tmp_path, main="http://127.0.0.1:8")
         chosen = settings(tmp_path, proxy__trusted_proxies=["127.0.0.1"])
-        services = management(lambda: chosen, database, DIGESTER, live_map=lambda: route_map)
+        keeper = StandInKeeper()
+        services = management(lambda: chosen, database, DIGESTER, live_map=lambda: route_map, keeper=keeper)
         failures: list[tuple[str, BaseException]] = []
         app = web.Application()
         app.router.add_get("/", to_settings)
@@ -275,5 +276,6 @@ async def site(own_dsn: str, tmp_path: Path) -> AsyncIterator[Site]:
         session = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
         made = Site(database, services, f"http://127.0.0.1:{runner.addresses[0][1]}", session)
         made.failures = failures
+        made.keeper = keeper
         yield made
         assert failures == [] or getattr(made, "failures_expected", False), failures

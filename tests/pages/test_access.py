@@ -27,6 +27,7 @@ def filled(
         "integration_id": integration,
         "member_id": member,
         "key_id": "key_" + "A" * 20,
+        "version": "a" * 64,
         "trace_id": "a-trace",
     }
     return BASE + re.sub(r"{(\w+)}", lambda found: values[found[1]], path)

@@ -9,10 +9,10 @@ import pytest
 
 from gateway.admin.management.sessions import csrf_token
 from gateway.admin.pages.answers import BASE, OPERATORS
-from gateway.core.model import AccountKind
+from gateway.core.model import AccountKind, Problem
 from gateway.storage import accounts, admin_keys
 from gateway.storage.mutation import mutation
-from tests.admin.conftest import TESTER
+from tests.admin.conftest import TESTER, published
 from tests.pages.conftest import Browser, Page, Site, created, integration_id, section
 from tests.pages.test_access import OPERATED, SHOWN, TAKEN, assert_is_self_contained, filled
 from tests.wiring.recorded import entry, store
@@ -143,8 +143,10 @@ async def test_a_member_can_sign_in_as_an_operator_instead(site: Site) -> None:
 async def test_every_page_of_operators_opens_with_the_headers_of_all(site: Site, operator: Browser) -> None:
     key, _ = await site.key()
     await store(site.database, entry("a-trace"))
+    version = await published(site)
     for path in OPERATED & set(SHOWN):
-        page = await operator.get(filled(path, "").replace("key_" + "A" * 20, key.id))
+        target = filled(path, "").replace("key_" + "A" * 20, key.id).replace("a" * 64, version)
+        page = await operator.get(target)
         assert page.status in {200, 303}, (path, page.status)
         assert page.headers["Cache-Control"] == "no-store"
         assert "default-src 'none'" in page.headers["Content-Security-Policy"]
@@ -295,6 +297,38 @@ async def test_the_map_is_listed_with_what_each_operation_needs(operator: Browse
     assert page.text.count("<li data-route=") == len(re.findall("data-route=", page.text)) > 20
 
 
+async def test_what_keeps_a_newer_map_out_is_told_with_its_lines(site: Site, operator: Browser) -> None:
+    assert site.keeper is not None
+    quiet = await operator.get(f"{OPERATORS}/map")
+    assert "not in use, because it is not valid" not in quiet.text
+    assert "proxy.listen" in quiet.text, "what waits for a restart"
+    site.keeper.problems = (Problem(where="routes.yaml:7", message="there is no <upstream> x"),)
+    page = await operator.get(f"{OPERATORS}/map")
+    for words in ("not in use, because it is not valid", "routes.yaml:7", "there is no &lt;upstream&gt; x"):
+        assert words in page.text
+    refused = await operator.submit(f"{OPERATORS}/map", "map/reload")
+    assert refused.status == 422
+    assert "routes.yaml:7" in refused.text
+    site.keeper.problems = ()
+    done = await operator.submit(f"{OPERATORS}/map", "map/reload")
+    assert done.location == f"{OPERATORS}/map?done=map_reloaded"
+    assert [by.actor.name for by in site.keeper.asked_by] == ["Op", "Op"]
+
+
+async def test_maps_that_were_in_use_are_listed_with_their_texts(site: Site, operator: Browser) -> None:
+    assert site.keeper is not None
+    assert "Nothing here yet" in (await operator.get(f"{OPERATORS}/map/history")).text
+    old = await published(site, "services: {} # <old>", note="before the move")
+    site.keeper.version = await published(site, "services: {}")
+    page = await operator.get(f"{OPERATORS}/map/history")
+    assert page.text.index(site.keeper.version[:12]) < page.text.index("In force") < page.text.index(old[:12])
+    assert "before the move" in page.text
+    text = await operator.get(f"{OPERATORS}/map/history/{old}")
+    assert "services: {} # &lt;old&gt;" in text.text
+    for version in ("f" * 64, "x", "%2e%2e"):
+        assert (await operator.get(f"{OPERATORS}/map/history/{version}")).status == 404
+
+
 @pytest.mark.parametrize(
     ("query", "operations"),
     [("agencies", 1), ("GET+lookup", 1), ("locations.readonly", 1), ("oauth+no+token", 2), ("zzz", 0)],
@@ -308,12 +342,14 @@ async def test_operations_are_found_by_path_scope_and_service(
 
 async def test_nodes_are_told_with_how_far_they_have_come(site: Site, operator: Browser) -> None:
     await site.database.fetch(
-        "INSERT INTO nodes (id, applied_revision, heartbeat_at, version) VALUES"
-        " ('node-1', 10000, now(), '1.2.3'), ('node-2', 9998, now() - interval '1 hour', NULL)"
+        "INSERT INTO nodes (id, applied_revision, heartbeat_at, version, map_version) VALUES"
+        f" ('node-1', 10000, now(), '1.2.3', '{'f' * 64}'), ('node-3', 10000, now(), '1.2.3', '{'e' * 64}'),"
+        " ('node-2', 9998, now() - interval '1 hour', NULL, '')"
     )
     page = await operator.get(f"{OPERATORS}/nodes")
     for words in ("node-1", "This page", "Alive", "1.2.3", "node-2", "Silent", "2 revisions", "not told"):
         assert words in page.text, words
+    assert page.text.count("Another</span>") == 1, "a live node that serves another map"
 
 
 async def test_a_key_is_shown_once_and_revoked_after_a_warning(site: Site, operator: Browser) -> None:

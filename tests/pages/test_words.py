@@ -79,7 +79,9 @@ def test_spans_in_words(span: timedelta, told: str) -> None:
 def test_times_carry_the_instant_for_the_script_and_say_utc_without_it() -> None:
     assert ago_words(timedelta(hours=3, minutes=59)) == "3 hours ago"
     shown = moment(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
-    assert shown == '<time datetime="2026-01-02T03:04:05Z" data-moment>2 Jan 2026, 03:04 UTC</time>'
+    assert shown == (
+        '<time datetime="2026-01-02T03:04:05Z" data-moment title="2 Jan 2026, 03:04:05 UTC">2 Jan 2026, 03:04 UTC</time>'
+    )
 
 
 @pytest.mark.parametrize(

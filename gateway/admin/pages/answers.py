@@ -45,6 +45,7 @@ class Done(StrEnum):
     RULES_SAVED = "rules_saved"
     ACCOUNT_CREATED = "account_created"
     KEY_REVOKED = "key_revoked"
+    MAP_RELOADED = "map_reloaded"
 
 
 DONE_WORDS: Final = {
@@ -65,6 +66,7 @@ DONE_WORDS: Final = {
     Done.LABS_OFF: "Private Integrations is off. Tokens that exist keep working.",
     Done.RULES_SAVED: "The token rules were saved.",
     Done.ACCOUNT_CREATED: "The account was created. Add its first admin here.",
+    Done.MAP_RELOADED: "The files were read again. Below is the map in force.",
     Done.KEY_REVOKED: "The admin key was revoked. Sessions that were begun with it are over.",
 }
 

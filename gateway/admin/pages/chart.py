@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from markupsafe import Markup
@@ -18,11 +19,15 @@ _LINES: Final = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """The counts of one span, by series. `tick` is written below, where it is not empty."""
+    """The counts of one span, by series. `tick` is written below, where it is not empty.
+
+    `hour` is when an hour began: a script tells label and tick in the reader's zone.
+    """
 
     label: str
     tick: str
     counts: Sequence[int]
+    hour: datetime | None = None
 
     @property
     def total(self) -> int:
@@ -66,11 +71,12 @@ def bars(series: Sequence[tuple[str, str]], spans: Sequence[Bar], *, title: str)
                     kind, x + room * 0.14, base, room * 0.72, height
                 )
             )
-        parts.append(Markup("<g>{}</g>").format(Markup("").join(inner)))
+        hour = Markup("") if bar.hour is None else Markup(' data-hour="{}"').format(bar.hour.isoformat())
+        parts.append(Markup("<g{}>{}</g>").format(hour, Markup("").join(inner)))
         if bar.tick:
             parts.append(
-                Markup('<text class="tick" x="{:.1f}" y="{}" text-anchor="middle">{}</text>').format(
-                    x + room / 2, _HEIGHT - 6, bar.tick
+                Markup('<text class="tick"{} x="{:.1f}" y="{}" text-anchor="middle">{}</text>').format(
+                    hour, x + room / 2, _HEIGHT - 6, bar.tick
                 )
             )
     return Markup('<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(

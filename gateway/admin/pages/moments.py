@@ -12,18 +12,12 @@ _UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60))
 
 def moment(at: datetime) -> Markup:
     """A date with its time."""
-    utc = at.astimezone(UTC)
-    return Markup('<time datetime="{}" data-moment>{}</time>').format(
-        _iso(utc), f"{utc:%-d %b %Y, %H:%M} UTC"
-    )
+    return _time("moment", at, f"{at.astimezone(UTC):%-d %b %Y, %H:%M} UTC")
 
 
 def second(at: datetime) -> Markup:
     """A date with its time to the second."""
-    utc = at.astimezone(UTC)
-    return Markup('<time datetime="{}" data-second>{}</time>').format(
-        _iso(utc), f"{utc:%-d %b %Y, %H:%M:%S} UTC"
-    )
+    return _time("second", at, f"{at.astimezone(UTC):%-d %b %Y, %H:%M:%S} UTC")
 
 
 def milliseconds(duration: float) -> str:
@@ -35,22 +29,24 @@ def milliseconds(duration: float) -> str:
 
 def day(at: datetime) -> Markup:
     """A date alone."""
-    utc = at.astimezone(UTC)
-    return Markup('<time datetime="{}" data-day>{}</time>').format(_iso(utc), f"{utc:%-d %b %Y}")
+    return _time("day", at, f"{at.astimezone(UTC):%-d %b %Y}")
 
 
 def ago(at: datetime, now: datetime) -> Markup:
-    """How long it is past; the whole time as a tooltip."""
-    utc = at.astimezone(UTC)
-    return Markup('<time datetime="{}" data-ago title="{}">{}</time>').format(
-        _iso(utc), f"{utc:%-d %b %Y, %H:%M} UTC", ago_words(now - at)
-    )
+    """How long it is past."""
+    return _time("ago", at, ago_words(now - at))
 
 
 def left(at: datetime, now: datetime) -> Markup:
     """How long it is until then."""
-    return Markup('<time datetime="{}" data-left>{}</time>').format(
-        _iso(at.astimezone(UTC)), span_words(at - now)
+    return _time("left", at, span_words(at - now))
+
+
+def _time(kind: str, at: datetime, told: str) -> Markup:
+    """The words; the exact instant as a tooltip, and for the script."""
+    utc = at.astimezone(UTC)
+    return Markup('<time datetime="{}" data-{} title="{}">{}</time>').format(
+        _iso(utc), kind, f"{utc:%-d %b %Y, %H:%M:%S} UTC", told
     )
 
 
@@ -74,6 +70,11 @@ def span_words(span: timedelta) -> str:
         if len(parts) == 2:
             break
     return " ".join(parts) or "less than a minute"
+
+
+def breakable(path: str) -> Markup:
+    """A path that, where it must be broken, is broken behind a slash."""
+    return Markup("/<wbr>").join(path.split("/"))
 
 
 def counted(number: int, noun: str) -> str:

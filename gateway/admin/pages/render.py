@@ -37,6 +37,7 @@ def environment(static: StaticFiles) -> Environment:
         left=moments.left,
         span=moments.span_words,
         counted=moments.counted,
+        breakable=moments.breakable,
         capitalize_first=words.capitalized,
         action=words.action_words,
         outcome=words.outcome_words,

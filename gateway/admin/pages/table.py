@@ -51,6 +51,7 @@ class Page:
 
 
 _OPERATOR: Final = "/operator"
+_MAP: Final = f"{_OPERATOR}/map"
 _KEYS: Final = f"{_OPERATOR}/keys"
 _ACCOUNT: Final = "/{account_id}"
 _TEAM: Final = f"{_ACCOUNT}/team"
@@ -66,7 +67,10 @@ _OPERATORS_PAGES: Final = (
         views_operator_accounts.add_account,
         for_operators=True,
     ),
-    Page(f"{_OPERATOR}/map", views_operator_map.route_map, for_operators=True),
+    Page(_MAP, views_operator_map.route_map, for_operators=True),
+    Page(f"{_MAP}/reload", None, views_operator_map.reload, for_operators=True),
+    Page(f"{_MAP}/history", views_operator_map.history, for_operators=True),
+    Page(f"{_MAP}/history/{{version}}", views_operator_map.published, for_operators=True),
     Page(
         f"{_OPERATOR}/explain",
         views_operator_explain.explain,

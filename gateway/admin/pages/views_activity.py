@@ -65,7 +65,12 @@ def _spans(found: ActivityView) -> Iterator[Bar]:
         of_hours = found.bucket is Bucket.HOUR
         label = f"{at:%-d %b, %H:%M} UTC" if of_hours else f"{at:%-d %b %Y}"
         tick = (f"{at:%H:%M}" if of_hours else f"{at:%-d %b}") if place % every == 0 else ""
-        yield Bar(label=label, tick=tick, counts=tuple(counts.get(at, [0] * len(SERIES))))
+        yield Bar(
+            label=label,
+            tick=tick,
+            counts=tuple(counts.get(at, [0] * len(SERIES))),
+            hour=at if of_hours else None,
+        )
         at += _LENGTH[found.bucket]
         place += 1
 

@@ -14,9 +14,11 @@ import gateway.admin.pages
 from gateway.admin.pages.views_actions import Action
 from gateway.core.model import AccountKind
 from gateway.core.rotation import Operation
-from gateway.storage import accounts, admin_keys
+from gateway.storage import accounts, admin_keys, maps
+from gateway.storage.maps import MapCounts, Publication
 from gateway.storage.members import Role
 from gateway.wiring.credentials import new_admin_key
+from gateway.wiring.routes import shipped_map
 from tests.e2e.browser.conftest import Town
 from tests.e2e.browser.looker import SCREENSHOTS, Findings, Looker, rendered
 from tests.wiring.recorded import entry, store
@@ -235,6 +237,17 @@ async def operators(town: Town, looker: Looker, made: dict[str, Issued]) -> None
         )
         gone = await admin_keys.create(change, name="Old laptop", digest=b"y" * 32, hint="adm_efgh…stuv")
         await admin_keys.revoke(change, gone.id)
+        await maps.publish(
+            change,
+            Publication(
+                version=town.gateway.node.health().map.version,
+                text=shipped_map().read_text(),
+                node="gateway-1",
+                source="/etc/gateway/routes.yaml",
+                note="calendars moved to their own upstream",
+                counts=MapCounts(routes=576, services=41, scopes=147, upstreams=1),
+            ),
+        )
         for name in ("Harbour Physiotherapy", "Lakeside Vets", "Miller & Sons Roofing"):
             await accounts.create(change, name=name, kind=AccountKind.SUB_ACCOUNT)
     await town.gateway.database.fetch(
@@ -247,6 +260,7 @@ async def operators(town: Town, looker: Looker, made: dict[str, Issued]) -> None
     await page.wait_for_url("**/operator/accounts")
     (own,) = await town.gateway.database.fetch("SELECT id FROM admin_keys WHERE name = 'Platform team'")
     operator = "/operator"
+    live = town.gateway.node.health().map.version
     explain = f"{operator}/explain?method=GET&path=/contacts/c1"
     await looker.open(
         base,
@@ -257,6 +271,8 @@ async def operators(town: Town, looker: Looker, made: dict[str, Issued]) -> None
             ("operator-map", f"{operator}/map"),
             ("operator-map-search", f"{operator}/map?q=contacts"),
             ("operator-map-nothing-found", f"{operator}/map?q=zzz"),
+            ("operator-map-history", f"{operator}/map/history"),
+            ("operator-map-text", f"{operator}/map/history/{live}"),
             ("operator-explain", f"{operator}/explain"),
             ("operator-explain-needs", explain),
             ("operator-explain-let-through", f"{explain}&by=scopes&scopes=contacts.readonly"),

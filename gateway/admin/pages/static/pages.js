@@ -8,6 +8,8 @@ for (const element of all("[data-needs-script]")) element.hidden = false;
 // Times in the reader's zone and language.
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const second = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
+const hour = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 const units = [["day", 86400], ["hour", 3600], ["minute", 60]];
 const counted = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
@@ -36,14 +38,24 @@ function tellTimes() {
     if ("moment" in data) element.textContent = moment.format(at);
     else if ("second" in data) element.textContent = second.format(at);
     else if ("day" in data) element.textContent = day.format(at);
-    else if ("ago" in data) {
-      element.textContent = ago((Date.now() - at) / 1000);
-      element.title = moment.format(at);
-    } else if ("left" in data) element.textContent = left(Math.max(0, (at - Date.now()) / 1000));
+    else if ("ago" in data) element.textContent = ago((Date.now() - at) / 1000);
+    else if ("left" in data) element.textContent = left(Math.max(0, (at - Date.now()) / 1000));
+    element.title = exact.format(at);
   }
 }
 tellTimes();
 setInterval(tellTimes, 30000);
+
+// A chart of hours is drawn in UTC: its labels become the reader's.
+for (const element of all("[data-hour]")) {
+  const at = new Date(element.dataset.hour);
+  const title = element.querySelector("title");
+  if (title) title.textContent = title.textContent.replace(/^.*? – /, `${moment.format(at)} – `);
+  else element.textContent = hour.format(at);
+}
+for (const element of all("[data-zone]")) {
+  element.textContent = `Times in ${Intl.DateTimeFormat().resolvedOptions().timeZone}.`;
+}
 
 // What was just done is told once: a reload shall not tell it again.
 if (document.querySelector("[data-told]")) {
