@@ -97,7 +97,7 @@ class OrdinaryHeads:
             if match is None or len(line) > self._widest:
                 return None
             pairs.append((match[1], match[2].strip(b" \t")))
-        if len(pairs) + len(authorization) > self._fields:
+        if len(pairs) >= self._fields:  # with a credential, one more
             return None
         read = read_fields(pairs, 1, self._rules)
         if isinstance(read, Deny):
