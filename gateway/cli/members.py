@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -13,6 +12,7 @@ from gateway.admin.management.views import MemberView
 from gateway.cli.confirmation import YesOption, ask, must_ask
 from gateway.cli.context import ConfigOption, JsonOption
 from gateway.cli.desk import Desk, WaitOption, change, known, manage
+from gateway.cli.failures import BAD_USAGE, Refused
 from gateway.cli.given import given, read_password, sent
 from gateway.cli.output import as_data, counted, note, print_facts, print_json, print_table
 from gateway.cli.pages import everything
@@ -29,15 +29,29 @@ PasswordOption = Annotated[
 ]
 
 
-class Permission(StrEnum):
-    """Whether a member may manage integrations; default: as the role has it."""
+_PERMITTED: Final = {"on": True, "off": False, "default": None}
+_PERMISSION: Final = "private_integrations"
+PermissionOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar=f"{_PERMISSION}=on|off|default",
+        help="Whether they may manage integrations, whatever their role; default: as the role has it.",
+    ),
+]
 
-    YES = "yes"
-    NO = "no"
-    DEFAULT = "default"
 
-
-_PERMITTED = {Permission.YES: True, Permission.NO: False, Permission.DEFAULT: None}
+def _permissions(given_as: str | None) -> dict[str, bool | None] | None:
+    """What --permission says; None where it is not given. Raises Refused."""
+    if given_as is None:
+        return None
+    name, _, value = given_as.partition("=")
+    if name != _PERMISSION or value not in _PERMITTED:
+        raise Refused(
+            f"--permission: {given_as!r} is none; write {_PERMISSION}=on, {_PERMISSION}=off or "
+            f"{_PERMISSION}=default",
+            status=BAD_USAGE,
+        )
+    return {name: _PERMITTED[value]}
 
 
 @app.command()
@@ -46,17 +60,20 @@ def create(
     account: OfAccount,
     name: Annotated[str, typer.Option(help="What people call them.")],
     role: Annotated[Role, typer.Option(help="Admins manage the account.")] = Role.USER,
+    permission: PermissionOption = None,
     password: PasswordOption = False,
     wait: WaitOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Add a member; without --password one that cannot log in yet. The id goes to standard output, alone."""
-    new = given(
-        NewMember,
-        {"email": email, "name": name, "role": role, "password": read_password() if password else None},
-        email="EMAIL",
-    )
+    values: dict[str, object] = {"email": email, "name": name, "role": role}
+    permissions = _permissions(permission)
+    if permissions is not None:
+        values["permissions"] = permissions
+    if password:
+        values["password"] = read_password()
+    new = given(NewMember, values, email="EMAIL")
 
     async def work(desk: Desk) -> MemberChanged:
         return await desk.management.members.create(desk.by, known(account, "account"), new)
@@ -111,7 +128,7 @@ def show(
             ("e-mail", found.email),
             ("name", found.name),
             ("role", found.role.value),
-            ("permission for integrations", permission.value),
+            ("permission for integrations", permission),
             ("may manage integrations", found.may_manage_integrations),
             ("created", found.created_at),
         )
@@ -124,9 +141,7 @@ def edit(
     account: OfAccount,
     name: Annotated[str | None, typer.Option(help="Another name.")] = None,
     role: Annotated[Role | None, typer.Option(help="Another role.")] = None,
-    permission: Annotated[
-        Permission | None, typer.Option(help="Whether they may manage integrations, whatever their role.")
-    ] = None,
+    permission: PermissionOption = None,
     password: PasswordOption = False,
     wait: WaitOption = None,
     config: ConfigOption = None,
@@ -136,7 +151,7 @@ def edit(
     values = sent(
         name=name,
         role=role,
-        permissions=None if permission is None else {"private_integrations": _PERMITTED[permission]},
+        permissions=_permissions(permission),
         password=read_password() if password else None,
     )
     edited = given(MemberEdit, values)

@@ -75,19 +75,27 @@ def _subject(member: Member) -> Subject:
 
 
 async def create(
-    change: Mutation, *, account_id: str, email: str, name: str, role: Role, password_hash: str | None = None
+    change: Mutation,
+    *,
+    account_id: str,
+    email: str,
+    name: str,
+    role: Role,
+    password_hash: str | None = None,
+    private_integrations: bool | None = None,
 ) -> Member:
     """A new member. Raises NotFound without the account, Conflict when the address is taken."""
     try:
         (row,) = await change.fetch(
-            "INSERT INTO members (id, account_id, email, name, role, password_hash)"
-            f" VALUES ($1, $2, $3, $4, $5, $6) RETURNING {_COLUMNS}",
+            "INSERT INTO members (id, account_id, email, name, role, password_hash, private_integrations)"
+            f" VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING {_COLUMNS}",
             fresh(Prefix.MEMBER),
             account_id,
             email,
             name,
             role.value,
             password_hash,
+            private_integrations,
         )
     except asyncpg.UniqueViolationError as error:
         raise Conflict(ConflictReason.EMAIL_TAKEN, "this e-mail address is a member already") from error

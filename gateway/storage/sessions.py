@@ -10,8 +10,10 @@ from typing import Any, Final
 
 import asyncpg
 
+from gateway.storage.audit import Action, Subject, SubjectKind
 from gateway.storage.database import Database, Reader
 from gateway.storage.members import Member, Role
+from gateway.storage.mutation import Mutation
 
 _MEMBER: Final = ("id", "account_id", "email", "name", "role", "private_integrations", "created_at")
 _FIND: Final = f"""
@@ -50,28 +52,39 @@ def _read(row: asyncpg.Record) -> Session:
 
 
 async def begin(
-    database: Database,
+    change: Mutation,
     *,
     id_hash: bytes,
     csrf: str,
-    member_id: str,
+    member: Member,
     password_hash: str,
     address: str | None,
     lasts: timedelta,
 ) -> bool:
     """Adds a session, unless the member is gone or has another password by now; whether it did."""
-    rows = await database.fetch(
+    rows = await change.fetch(
         "INSERT INTO sessions (id_hash, member_id, csrf, address, expires_at)"
         " SELECT $1, id, $3, $4, now() + $5::interval FROM members WHERE id = $2 AND password_hash = $6 FOR SHARE"
         " RETURNING 1",
         id_hash,
-        member_id,
+        member.id,
         csrf,
         address,
         lasts,
         password_hash,
     )
+    if rows:
+        change.audit(Action.MEMBER_SIGN_IN, _subject(member))
     return bool(rows)
+
+
+def refuse(change: Mutation, member: Member) -> None:
+    """Notes that somebody gave a wrong password for this member."""
+    change.audit(Action.MEMBER_SIGN_IN_REFUSED, _subject(member))
+
+
+def _subject(member: Member) -> Subject:
+    return Subject(kind=SubjectKind.MEMBER, id=member.id, account_id=member.account_id)
 
 
 async def find(reader: Reader, id_hash: bytes, *, idle: timedelta) -> Session | None:
@@ -88,14 +101,17 @@ async def see(database: Database, id_hash: bytes) -> None:
     )
 
 
-async def end(database: Database, id_hash: bytes) -> None:
-    """Ends one session, if it is there."""
-    await database.fetch("DELETE FROM sessions WHERE id_hash = $1", id_hash)
+async def end(change: Mutation, member: Member, id_hash: bytes) -> None:
+    """Ends one session of a member, if it is there."""
+    if await change.fetch("DELETE FROM sessions WHERE id_hash = $1 RETURNING 1", id_hash):
+        change.audit(Action.MEMBER_SIGN_OUT, _subject(member))
 
 
-async def end_all(database: Database, member_id: str) -> None:
+async def end_all(change: Mutation, member: Member) -> None:
     """Ends every session of a member."""
-    await database.fetch("DELETE FROM sessions WHERE member_id = $1", member_id)
+    ended = await change.fetch("DELETE FROM sessions WHERE member_id = $1 RETURNING 1", member.id)
+    if ended:
+        change.audit(Action.MEMBER_SIGN_OUT_EVERYWHERE, _subject(member), after={"sessions": len(ended)})
 
 
 async def prune_sessions(database: Database, *, idle: timedelta) -> None:

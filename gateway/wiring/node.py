@@ -264,6 +264,8 @@ async def running_node(
             live_map=lambda: reloader.route_map,
             keeper=reloader,
         )
+        # Stopped after the listener that takes sign-ins.
+        stack.push_async_callback(services.sessions.settled)
         api = management_api(
             ApiRules(
                 management=services,

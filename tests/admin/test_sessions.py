@@ -253,3 +253,67 @@ async def test_a_hash_of_old_parameters_is_renewed_at_the_login(console: Console
     (row,) = await console.database.fetch("SELECT password_hash FROM members")
     assert "m=19456,t=2,p=1" in row["password_hash"]
     await console.logged_in(member)
+
+
+# What of it stands in the audit of the account.
+
+
+async def told(console: Console, account_id: str) -> list[tuple[str, str, str, str | None]]:
+    """Action, actor, subject and address of the rows about sign-ins, the oldest first."""
+    await console.services.sessions.settled()
+    operator = await console.operator()
+    rows = (await operator.get(f"/accounts/{account_id}/audit?limit=200")).json["items"]
+    return [
+        (row["action"], row["actor"]["id"], row["subject"]["id"], row["address"])
+        for row in reversed(rows)
+        if row["action"].startswith("member.") and row["action"] not in {"member.create", "member.edit"}
+    ]
+
+
+async def test_sign_ins_and_sign_outs_stand_in_the_audit_of_the_account(console: Console) -> None:
+    account, other = await console.account(), await console.account()
+    member = await console.member(account)
+    await console.member(other)
+    client = await console.logged_in(member)
+    second = await console.logged_in(member)
+    changed = {"current_password": PASSWORD, "new_password": "another long one"}
+    assert (await second.call("PUT", "/session/password", changed)).status == 200
+    again = await console.logged_in(member, "another long one")
+    assert (await again.delete("/session")).status == 204
+    assert (await second.delete("/session/all")).status == 204
+    assert (await client.get("/session")).status == 401
+    by_member = (member.id, member.id, "127.0.0.1")
+    assert await told(console, account.id) == [
+        ("member.sign_in", *by_member),
+        ("member.sign_in", *by_member),
+        ("member.password", *by_member),
+        ("member.sign_in", *by_member),
+        ("member.sign_out", *by_member),
+        ("member.sign_out_everywhere", *by_member),
+    ]
+    assert await told(console, other.id) == []
+
+
+async def test_a_wrong_password_is_told_to_the_account_and_not_as_the_members_deed(console: Console) -> None:
+    account = await console.account()
+    member = await console.member(account)
+    credentials = {"email": member.email, "password": WRONG}
+    assert (await console.client().post("/session", credentials)).status == 401
+    unknown = {"email": "nobody@example.com", "password": WRONG}
+    assert (await console.client().post("/session", unknown)).status == 401
+    assert await told(console, account.id) == [("member.sign_in_refused", "sign-in", member.id, "127.0.0.1")]
+    assert WRONG not in await console.dump()
+    rows = await console.database.fetch("SELECT actor FROM audit WHERE action = 'member.sign_in_refused'")
+    assert [row["actor"]["kind"] for row in rows] == ["system"]
+
+
+async def test_a_sign_in_that_cannot_be_written_down_is_none(console: Console) -> None:
+    """The row and the session are one change: there is no session that the audit does not tell of."""
+    member = await console.member(await console.account())
+    await console.database.fetch(
+        "ALTER TABLE audit ADD CONSTRAINT no_more CHECK (action <> 'member.sign_in') NOT VALID"
+    )
+    reply = await console.client().post("/session", {"email": member.email, "password": PASSWORD})
+    assert reply.status >= 400
+    assert await console.database.fetch("SELECT FROM sessions") == []
+    console.failures.clear()

@@ -194,8 +194,10 @@ def test_a_member_is_made_shown_listed_edited_and_removed(office: Office) -> Non
     assert shown["may_manage_integrations"] is True
     assert office.json("member", "list", *of) == {"items": [shown], "next_cursor": None}
     assert "robin@example.com" in office("member", "list", *of).out
-    for permission, value, may in (("no", False, False), ("yes", True, True), ("default", None, True)):
-        told = office.json("member", "edit", member, "--permission", permission, *of)
+    for permission, value, may in (("off", False, False), ("on", True, True), ("default", None, True)):
+        told = office.json(
+            "member", "edit", member, "--permission", f"private_integrations={permission}", *of
+        )
         assert told.keys() == {"member", "revision"}
         assert told["member"]["permissions"] == {"private_integrations": value}
         assert told["member"]["may_manage_integrations"] is may
@@ -205,6 +207,20 @@ def test_a_member_is_made_shown_listed_edited_and_removed(office: Office) -> Non
     assert "--yes" in office.refused("member", "delete", member, *of, status=2)
     assert office.json("member", "delete", member, "--yes", *of)["member"]["id"] == member
     assert office.json("member", "list", *of)["items"] == []
+
+
+def test_a_member_is_made_with_a_permission_that_overrides_the_role(office: Office) -> None:
+    of = ("--account", office.account())
+    for address, role, permission, may in (("a", "user", "on", True), ("b", "admin", "off", False)):
+        made = office.json(
+            *("member", "create", f"permitted-{address}@example.com", "--name", "A", "--role", role, *of),
+            *("--permission", f"private_integrations={permission}"),
+        )["member"]
+        assert made["permissions"] == {"private_integrations": permission == "on"}
+        assert made["may_manage_integrations"] is may
+    for wrong in ("on", "private_integrations", "private_integrations=yes", "integrations=on"):
+        refused = ("member", "create", "permitted-c@example.com", "--name", "C", *of, "--permission", wrong)
+        assert "write private_integrations=on" in office.refused(*refused, status=2)
 
 
 def _has_password(office: Office, member: str) -> bool:
@@ -232,7 +248,7 @@ def test_a_password_comes_from_standard_input_and_is_never_repeated(office: Offi
 def test_a_password_on_the_command_line_is_refused(office: Office) -> None:
     """It would stand in the shell's history and in the list of processes."""
     result = office(
-        "member", "create", "c@example.com", "--name", "C", "--password=hunter22", "--account", "x"
+        "member", "create", "permitted-c@example.com", "--name", "C", "--password=hunter22", "--account", "x"
     )
     assert result.status == 2
     assert "does not take a value" in result.err

@@ -120,8 +120,8 @@ async def test_the_gateways_work_can_be_done(runtime: Database) -> None:
         await integrations.edit(
             change, account_id=issued.account_id, integration_id=issued.integration_id, name="New"
         )
-    await sessions.end_all(runtime, member.id)
     async with tenants.change() as change:
+        await sessions.end_all(change, member)
         await members.delete(change, account_id=agency.id, member_id=member.id)
     await tenants.suspend(issued)
     await tenants.delete(issued)

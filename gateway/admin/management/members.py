@@ -80,7 +80,8 @@ class Members:
         """A new member; without a password one that cannot log in yet."""
         # Before the hash is made: that is work nobody else shall cause.
         await enter(self._store.reading, principal, account_id, Right.ADMINISTER)
-        _check_grant(principal, before=False, after=may_manage_integrations(new.role, None))
+        permission = new.permissions.private_integrations
+        _check_grant(principal, before=False, after=may_manage_integrations(new.role, permission))
         password_hash = None if new.password is None else await self._hashing.hash(new.password)
         async with self._store.change(principal) as change:
             await enter(change, principal, account_id, Right.ADMINISTER)
@@ -91,6 +92,7 @@ class Members:
                 name=new.name,
                 role=new.role,
                 password_hash=password_hash,
+                private_integrations=permission,
             )
         return MemberChanged(member=member_view(member), revision=await self._store.revision(change))
 

@@ -51,19 +51,20 @@ class AccountEdit(Edit):
     rotation_remind_after_days: Days | None = unsent(None)
 
 
+class PermissionsEdit(Value):
+    """What overrides a member's role; null: nothing does."""
+
+    private_integrations: bool | None
+
+
 class NewMember(Value):
     """A member to be added. Without a password the member cannot log in until one is set."""
 
     email: Email
     name: Name
     role: Role
+    permissions: PermissionsEdit = PermissionsEdit(private_integrations=None)
     password: Password | None = Field(default=None, repr=False)
-
-
-class PermissionsEdit(Value):
-    """What overrides a member's role; null: nothing does."""
-
-    private_integrations: bool | None
 
 
 class MemberEdit(Edit):

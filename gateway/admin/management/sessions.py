@@ -6,6 +6,7 @@ the same bits, so that nothing that opens a session is in the database.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
@@ -22,15 +23,17 @@ from gateway.admin.management.codes import Code
 from gateway.admin.management.hashing import PasswordHashing
 from gateway.admin.management.members import member_view
 from gateway.admin.management.outcomes import MemberChanged
-from gateway.admin.management.principal import Person
-from gateway.admin.management.refusals import Forbidden, Throttled, Unauthenticated, flaw
+from gateway.admin.management.principal import Operator, Person
+from gateway.admin.management.refusals import Forbidden, Refusal, Throttled, Unauthenticated, flaw
 from gateway.admin.management.requests import Credentials, PasswordChange
 from gateway.admin.management.store import Store
 from gateway.admin.management.throttle import Pace, Throttle
 from gateway.admin.management.views import SessionView
 from gateway.storage import members, sessions
+from gateway.storage.audit import Actor, ActorKind
 from gateway.storage.errors import StorageError
 from gateway.storage.member_passwords import renew_hash, set_password
+from gateway.storage.members import Member
 
 IDLE: Final = timedelta(hours=12)
 LASTS: Final = timedelta(days=7)
@@ -40,6 +43,9 @@ _ID_BYTES: Final = 32
 _PER_BOTH: Final = Pace(burst=10, per_seconds=600.0)
 _PER_ADDRESS: Final = Pace(burst=50, per_seconds=600.0)
 _PER_EMAIL: Final = Pace(burst=200, per_seconds=600.0)
+
+# Whoever gives a wrong password is not known to be the member.
+_SOMEBODY: Final = Actor(kind=ActorKind.SYSTEM, id="sign-in", name="Sign-in")
 
 
 def _digest(session_id: str) -> bytes:
@@ -77,6 +83,7 @@ class Sessions:
         self._by_both = Throttle(_PER_BOTH)
         self._by_address = Throttle(_PER_ADDRESS)
         self._by_email = Throttle(_PER_EMAIL)
+        self._notes: set[asyncio.Task[None]] = set()
 
     async def log_in(self, credentials: Credentials, address: str | None) -> Begun:
         """Begins a session. Raises Throttled; Unauthenticated, which does not tell whether the address is known."""
@@ -85,19 +92,23 @@ class Sessions:
         login = None if "\0" in email else await members.find_login(self._store.reading, email)
         known_hash = None if login is None else login.password_hash
         if not await self._hashing.matches(known_hash, credentials.password):
+            if login is not None:
+                self._note_refusal(login.member, address)
             raise _wrong_login()
         assert login is not None
         assert known_hash is not None
         session_id = secrets.token_urlsafe(_ID_BYTES)
-        begun = await sessions.begin(
-            self._store.reading,
-            id_hash=_digest(session_id),
-            csrf=_csrf_digest(csrf_token(session_id)),
-            member_id=login.member.id,
-            password_hash=known_hash,
-            address=address,
-            lasts=LASTS,
-        )
+        person = Person(member=login.member, session=_digest(session_id), address=address)
+        async with self._store.change(person) as change:
+            begun = await sessions.begin(
+                change,
+                id_hash=person.session,
+                csrf=_csrf_digest(csrf_token(session_id)),
+                member=login.member,
+                password_hash=known_hash,
+                address=address,
+                lasts=LASTS,
+            )
         if not begun:
             raise _wrong_login()
         self._by_both.forgive(_both(email, address))
@@ -141,11 +152,13 @@ class Sessions:
 
     async def log_out(self, person: Person) -> None:
         """Ends this session."""
-        await sessions.end(self._store.reading, person.session)
+        async with self._store.change(person) as change:
+            await sessions.end(change, person.member, person.session)
 
     async def log_out_everywhere(self, person: Person) -> None:
         """Ends every session of the member."""
-        await sessions.end_all(self._store.reading, person.member.id)
+        async with self._store.change(person) as change:
+            await sessions.end_all(change, person.member)
 
     async def change_password(self, person: Person, change: PasswordChange) -> MemberChanged:
         """Sets the member's own password and ends the member's other sessions."""
@@ -166,6 +179,22 @@ class Sessions:
                 keep_session=person.session,
             )
         return MemberChanged(member=member_view(changed), revision=await self._store.revision(mutation))
+
+    def _note_refusal(self, member: Member, address: str | None) -> None:
+        """Has it written beside the answer: one that waited for that would tell which addresses are known."""
+        note = asyncio.get_running_loop().create_task(self._write_refusal(member, address))
+        self._notes.add(note)
+        note.add_done_callback(self._notes.discard)
+
+    async def _write_refusal(self, member: Member, address: str | None) -> None:
+        # While the store is away nobody signs in either.
+        with suppress(StorageError, Refusal):
+            async with self._store.change(Operator(actor=_SOMEBODY, address=address)) as change:
+                sessions.refuse(change, member)
+
+    async def settled(self) -> None:
+        """Waits until every refused sign-in is written down."""
+        await asyncio.gather(*self._notes)
 
     def _count(self, email: str, address: str | None) -> None:
         now = self._monotonic()
