@@ -6,6 +6,8 @@
 .PHONY: help run test lint format schema bench figures conformance wheel clean
 
 BIN := .venv/bin
+# Tests of one file stay in one process, which has a PostgreSQL of its own. PROCESSES=0: all in one.
+PROCESSES ?= auto
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -27,7 +29,7 @@ test: ## run every check and test
 	    else results="$$results, $$check: FAILED"; failed="$$failed, $$check"; fi; \
 	done; \
 	echo "== $${results#, }"; \
-	$(BIN)/pytest -m 'not bench' $(ARGS) || exit $$?; \
+	$(BIN)/pytest -m 'not bench' --numprocesses $(PROCESSES) --dist loadfile $(ARGS) || exit $$?; \
 	if [ -n "$$failed" ]; then echo "The tests passed, but not $${failed#, }: see above." >&2; exit 1; fi
 
 lint: ## run the checks without the tests

@@ -15,9 +15,10 @@ from argon2 import PasswordHasher
 
 from gateway.admin import passwords
 from gateway.core import tokens
-from tests.leaks.ledger import Leak, Ledger
+from tests.leaks.ledger import Ledger
 
 _MAX_PEPPERS_BYTES = 64 * 1024
+_LEAKS = "leaks"
 
 
 class LeakSearch:
@@ -25,7 +26,7 @@ class LeakSearch:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._leaks: list[Leak] = []
+        self._leaks: list[str] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """What a phase of a test wrote on both channels and logged, and what is printed of it if it failed."""
@@ -41,14 +42,21 @@ class LeakSearch:
         for path in _peppers_made(session.config):
             for word in path.read_text(errors="replace").split():
                 self._ledger.secret(word)
-        self._leaks = self._ledger.leaks()
+        self._leaks += [str(leak) for leak in self._ledger.leaks()]
+        if (told := getattr(session.config, "workeroutput", None)) is not None:
+            told[_LEAKS] = self._leaks  # a part of a divided run: the whole fails
         if self._leaks and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """A part of a run that is divided among processes has ended; it searched what its own tests wrote."""
+        self._leaks += getattr(node, "workeroutput", {}).get(_LEAKS, [])
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self._leaks:
             terminalreporter.section("secrets were logged", red=True, bold=True)
-            for leak in self._leaks:
+            for leak in dict.fromkeys(self._leaks):
                 terminalreporter.line(f"LEAK {leak}")
 
 

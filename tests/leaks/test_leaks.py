@@ -119,8 +119,11 @@ def test_inherited():
 """
 
 
-def test_whatever_tells_a_secret_fails_the_run_by_the_name_of_its_test(tmp_path: Path) -> None:
-    status, words = run_of(tmp_path, GUILTY)
+@pytest.mark.parametrize("divided", [(), ("-n", "2")])
+def test_whatever_tells_a_secret_fails_the_run_by_the_name_of_its_test(
+    tmp_path: Path, divided: tuple[str, ...]
+) -> None:
+    status, words = run_of(tmp_path, GUILTY, *divided)
     assert status == 1, words
     told = {leak.partition(":")[0] for leak in leaks_in(words)}
     assert told == set(re.findall(r"def (test_\w+)", GUILTY))
