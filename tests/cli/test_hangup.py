@@ -9,6 +9,7 @@ import time
 
 from tests.cli.conftest import Site
 from tests.cli.process import COMMAND, PATIENCE_SECONDS, environment
+from tests.leaks.ledger import ledger
 
 
 def test_closing_its_terminal_ends_a_gateway_cleanly(site: Site) -> None:
@@ -28,6 +29,7 @@ def test_closing_its_terminal_ends_a_gateway_cleanly(site: Site) -> None:
             if select.select([ours], [], [], 1)[0]:
                 said += os.read(ours, 4096)
         os.close(ours)
+        ledger.logged(said, "the terminal of a gateway")
         try:
             assert process.wait(PATIENCE_SECONDS) == 0
         finally:

@@ -16,6 +16,7 @@ from gateway.core.model import AccountKind
 from gateway.storage.database import connect
 from tests.cli.process import COMMAND, environment
 from tests.e2e.served import served
+from tests.leaks.ledger import ledger
 from tests.proxy.caller import request
 from tests.proxy.recording import RecordingUpstream
 from tests.wiring.rig import Rig
@@ -154,6 +155,7 @@ async def told(folder: Path, dsn: str, *arguments: str) -> tuple[int, Any]:
         stdout=asyncio.subprocess.PIPE,
     )
     out, _ = await process.communicate()
+    ledger.logged(out, "what gateway diff prints")
     assert process.returncode is not None
     return process.returncode, json.loads(out)
 

@@ -196,6 +196,7 @@ OTHERS: Final = {
     "tests/deploy": "linters, pip, and gateway check",
     "tests/e2e/clients": "clients of the platform: curl and node",
     "tests/leaks/test_leaks.py": "these runs",
+    "tests/openapi/test_real_description.py": "npm fetches a public description",
     "tests/settings/test_pepper.py": "shows the pepper it made, to the test alone",
     "tests/storage": "PostgreSQL, its tools, and an owner of it",
 }
