@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import select
 import sys
-from typing import Any
+from contextlib import suppress
+from typing import Any, BinaryIO, Final, TextIO, cast
 
 import orjson
 import structlog
@@ -22,6 +23,26 @@ def as_text_wanted(settings: Log) -> bool:
     return settings.format is LogFormat.TEXT
 
 
+class _StandardError:
+    """Standard error, whose end ends nothing: a terminal may be closed, a pipe's reader may be gone."""
+
+    def write(self, data: str | bytes) -> None:
+        """Say it, if anybody is there."""
+        with suppress(OSError):
+            if isinstance(data, bytes):
+                sys.stderr.buffer.write(data)
+            else:
+                sys.stderr.write(data)
+
+    def flush(self) -> None:
+        """Let it be read."""
+        with suppress(OSError):
+            sys.stderr.flush()
+
+
+_STANDARD_ERROR: Final = _StandardError()
+
+
 def configure(settings: Log) -> None:
     """Set up structlog and what libraries say through `logging`."""
     level = logging.getLevelNamesMapping()[settings.level.value.upper()]
@@ -33,10 +54,10 @@ def configure(settings: Log) -> None:
     factory: Any
     if as_text_wanted(settings):
         processors.append(structlog.dev.ConsoleRenderer(timestamp_key="at", colors=sys.stderr.isatty()))
-        factory = structlog.PrintLoggerFactory(sys.stderr)
+        factory = structlog.PrintLoggerFactory(cast(TextIO, _STANDARD_ERROR))
     else:
         processors.append(structlog.processors.JSONRenderer(serializer=orjson.dumps))
-        factory = structlog.BytesLoggerFactory(sys.stderr.buffer)
+        factory = structlog.BytesLoggerFactory(cast(BinaryIO, _STANDARD_ERROR))
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -79,8 +100,8 @@ def share_output() -> None:
 
 
 def _write_at_once(lines: bytes) -> None:
-    sys.stderr.buffer.write(lines)
-    sys.stderr.buffer.flush()
+    _STANDARD_ERROR.write(lines)
+    _STANDARD_ERROR.flush()
 
 
 def _write_in_pieces(lines: bytes) -> None:

@@ -6,16 +6,31 @@ from tests.cli.conftest import Site
 from tests.cli.process import Warm
 
 
-def test_what_is_unused_is_listed_and_the_doubt_is_said(command: Warm, site: Site) -> None:
-    result = command("suggest", "--config", site.config)
+def test_what_is_unused_is_listed_and_the_doubt_is_said(command: Warm, own_site: Site) -> None:
+    made = command(
+        "account", "create", "Bluebird", "--kind", "sub_account", "--json", "--config", own_site.config
+    )
+    account = made.json["account"]["id"]
+    words = (
+        "--account",
+        account,
+        "--name",
+        "Sync",
+        "--scope",
+        "contacts.readonly",
+        "--config",
+        own_site.config,
+    )
+    assert command("integration", "create", *words).status == 0
+    result = command("suggest", "--config", own_site.config)
     assert result.status == 0, result.err
     assert "0.0 hours of these 30.0 days were counted" in result.out
     assert "ROUTES THAT NOBODY CALLED" in result.out
     assert "/contacts/{contactId}" in result.out
     assert "/oauth/token" not in result.out
-    assert "integrations made since then, without the time" in result.err
+    assert "1 integration made since then, without the time" in result.err
     assert "not all of this time was counted (it never was)" in result.err
-    told = command("suggest", "--unused-for", "1h", "--json", "--config", site.config)
+    told = command("suggest", "--unused-for", "1h", "--json", "--config", own_site.config)
     assert (told.status, told.json["is_complete"], told.json["next_cursor"]) == (0, False, None)
 
 
