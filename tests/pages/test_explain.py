@@ -121,3 +121,40 @@ async def test_what_cannot_be_asked_is_said_at_the_field(
     page = await operator.get(page.location) if page.status == 303 else page
     assert page.status == 422
     assert field in page.text
+
+
+DRAFT = """
+upstreams:
+  crm: {urls: ["http://127.0.0.1:9001"]}
+services:
+  contacts:
+    upstream: crm
+    routes:
+      GET /contacts/{contactId}: contacts.write
+"""
+
+
+async def test_a_draft_is_judged_by_and_not_put_in_force(operator: Browser) -> None:
+    call = {"method": "GET", "path": "/contacts/c1", "by": "scopes", "scopes": "contacts.readonly"}
+    page = await operator.submit(EXPLAIN, "explain", **call, map=DRAFT)
+    assert page.status == 200, "a draft is too long for an address"
+    assert "Refused with 403 <code>scope_missing</code>" in page.text
+    assert "By the draft, which is not in force." in page.text
+    assert "GET /contacts/{contactId}: contacts.write" in page.text, "the draft is kept in the form"
+    live = await asked(operator, **call)
+    assert "Let through" in live.text
+    assert "By the draft" not in live.text
+
+
+async def test_what_is_wrong_with_a_draft_is_said_with_its_lines_and_it_is_not_lost(
+    operator: Browser,
+) -> None:
+    wrong = DRAFT.replace("upstream: crm", "upstrem: crm").replace("contacts.write", "[]")
+    page = await operator.submit(
+        EXPLAIN, "explain", method="GET", path="/contacts/c1", by="nobody", map=wrong
+    )
+    assert page.status == 422
+    assert "map:6" in page.text
+    assert "upstrem" in page.text
+    assert "map:8" in page.text
+    assert "upstrem: crm" in page.text, "the draft is kept in the form"

@@ -1,12 +1,13 @@
 """For operators: what becomes of a call, and why; which scope it needs.
 
-What is asked stands in the address, to be passed on and reloaded. A token never does: that question is a form's alone.
+What is asked stands in the address, to be passed on and reloaded. A token never does, and a draft of a map is too long:
+those questions are a form's alone.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final, assert_never
 from urllib.parse import urlencode
@@ -25,6 +26,7 @@ _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 _PARAMETER: Final = re.compile(r"\{[^/{}]*\}")
 _LONGEST_ADDRESS: Final = 4000
 _SAMPLE_ID: Final = "123"
+_PROBLEMS_SHOWN: Final = 20
 
 
 class By(StrEnum):
@@ -52,8 +54,9 @@ async def ask(visit: Visit) -> Answer:
     """Goes to the address of the question; one with a token, or too long for an address, is answered here."""
     given = {name: visit.form.get(name) for name in _FIELDS}
     values = _values(given)
-    if values["by"] == By.TOKEN.value:
-        return await _explained(visit, values, token=visit.form.get("token"))
+    draft = visit.form.get("map")
+    if values["by"] == By.TOKEN.value or (draft.strip() and values["path"]):
+        return await _explained(visit, values, token=visit.form.get("token"), draft=draft)
     if not values["path"]:
         return _show(visit, values, errors={"path": "Fill this in."})
     kept = {name: value for name, value in values.items() if value and value != _DEFAULTS.get(name)}
@@ -69,17 +72,20 @@ def _values(given: Mapping[str, str]) -> dict[str, str]:
     return {**values, "path": _PARAMETER.sub(_SAMPLE_ID, values["path"])}
 
 
-async def _explained(visit: Visit, values: dict[str, str], *, token: str) -> Answer:
+async def _explained(visit: Visit, values: dict[str, str], *, token: str, draft: str = "") -> Answer:
     try:
         by = By(values["by"])
     except ValueError:
-        return _show(visit, values, errors={"by": "Choose who calls."})
+        return _show(visit, values, draft=draft, errors={"by": "Choose who calls."})
     try:
-        asked = parse(ExplainRequest, _asked(values, by, token))
+        said = _asked(values, by, token)
+        asked = parse(ExplainRequest, {**said, "map": draft} if draft.strip() else said)
         found = await visit.management.explain.explain(visit.principal, asked)
     except Unprocessable as refusal:
-        return _show(visit, values, errors=by_field(map(_named_as_here, refusal.flaws)))
-    return _show(visit, values, found)
+        errors = by_field(map(_named_as_here, refusal.flaws))
+        in_draft = [flaw.message for flaw in refusal.flaws if flaw.pointer == "/map"]
+        return _show(visit, values, draft=draft, errors=errors, in_draft=in_draft)
+    return _show(visit, values, found, draft=draft)
 
 
 def _asked(values: Mapping[str, str], by: By, token: str) -> dict[str, Any]:
@@ -111,8 +117,11 @@ def _show(
     values: dict[str, str],
     found: ExplanationView | None = None,
     *,
+    draft: str = "",
     errors: dict[str, str] | None = None,
+    in_draft: Sequence[str] = (),
 ) -> Show:
+    """The page. `in_draft` are the problems of the draft, each with its line."""
     methods = {*_METHODS, *(route.method for route in visit.rules.live_map().routes), values["method"]}
     return Show(
         "operator_explain.html",
@@ -121,6 +130,9 @@ def _show(
             "methods": sorted(methods, key=_order),
             "found": found,
             "errors": errors or {},
+            "draft": draft,
+            "in_draft": in_draft[:_PROBLEMS_SHOWN],
+            "in_draft_more": max(0, len(in_draft) - _PROBLEMS_SHOWN),
         },
         422 if errors else 200,
         is_repeatable=True,

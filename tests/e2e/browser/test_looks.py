@@ -296,6 +296,12 @@ async def operators(town: Town, looker: Looker, made: dict[str, Issued]) -> None
             ("operator-no-profile", "/profile"),
         ],
     )
+    await page.goto(f"{base}{explain}")
+    await page.get_by_text("Judge by a draft of the route map").click()
+    await page.get_by_label("Draft").fill("upstreams:\n  crm: {}\nservices: {}\n")
+    await page.get_by_role("button", name="Explain").click()
+    await page.locator("#e-map").wait_for()
+    await looker.look("operator-explain-draft-wrong")
     await page.goto(f"{base}{operator}/accounts/new")
     await _sent_unchecked(page, "Create account")
     await looker.look("operator-account-new-wrong")
