@@ -74,6 +74,7 @@ async def test_known_tokens_keep_working_and_unknown_ones_are_503(
 ) -> None:
     gateway = await gateway_on(asker, store)
     known, later = await gateway.tenants.issue_many([["contacts.readonly"]] * 2)
+    await gateway.caught_up()
     caller = await gateway.caller()
     asked = request("GET", "/contacts/c1", token=known.secret)
     assert (await caller.ask(asked)).status == 200
@@ -108,6 +109,7 @@ async def test_what_was_revoked_during_the_outage_of_a_node_is_applied_when_the_
     """The change is made before the node can hear of anything again."""
     gateway = await gateway_on(asker, store)
     known, other = await gateway.tenants.issue_many([["contacts.readonly"]] * 2)
+    await gateway.caught_up()
     caller = await gateway.caller()
     for issued in (known, other):
         assert (await caller.ask(request("GET", "/contacts/c1", token=issued.secret))).status == 200
@@ -131,6 +133,7 @@ async def test_a_known_token_whose_freshness_ends_in_an_outage_is_not_refused(
     """Also in the moments before the node has noticed that the store is away."""
     gateway = await gateway_on(asker, store, index__fresh_for="50ms")
     known = await gateway.tenants.issue("contacts.readonly")
+    await gateway.caught_up()
     caller = await gateway.caller()
     asked = request("GET", "/contacts/c1", token=known.secret)
     assert (await caller.ask(asked)).status == 200
@@ -164,6 +167,7 @@ async def test_a_deadline_holds_during_an_outage(asker: Rig, store: OwnStore) ->
 async def test_serving_from_memory_ends_with_the_grace(asker: Rig, store: OwnStore) -> None:
     gateway = await gateway_on(asker, store, index__outage_grace="1500ms")
     known = await gateway.tenants.issue("contacts.readonly")
+    await gateway.caught_up()
     caller = await gateway.caller()
     asked = request("GET", "/contacts/c1", token=known.secret)
     assert (await caller.ask(asked)).status == 200

@@ -158,6 +158,7 @@ async def test_an_outage_of_the_store_holds_up_no_request_and_its_first_records_
     issued = await gateway.tenants.issue("contacts.readonly")
     wanted = Wanted(token_id=issued.token_id)
     asked = request("GET", "/contacts/c1", token=issued.secret)
+    await gateway.caught_up()
     caller = await gateway.caller()
     assert (await caller.ask(asked)).status == 200
     await records_of(gateway.database, 1, wanted)

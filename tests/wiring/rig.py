@@ -105,6 +105,11 @@ class Gateway:
             while self.node.health().revision < revision:  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
 
+    async def caught_up(self) -> None:
+        """Waits until the node has applied all that the store has: what it knows from then on it goes on knowing."""
+        (row,) = await self.database.fetch("SELECT number FROM revision")
+        await self.applied(row["number"])
+
     async def store_is(self, state: str) -> None:
         """Waits until the node says that the store is `up` or `away`."""
         async with asyncio.timeout(PATIENCE_SECONDS):
