@@ -105,12 +105,15 @@ class ProxyServer(Listener):
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(self._tick_seconds)
-            now = time.monotonic()
-            for connection in list(self._connections):
-                assert isinstance(connection, ProxyConnection)
-                connection.check(now)
-            for pool in self.pools:
-                pool.sweep(now)
+            self._look(time.monotonic())
+
+    def _look(self, now: float) -> None:
+        """Not a part of `_tick`, whose variables would keep the last connection in memory until another is looked at."""
+        for connection in list(self._connections):
+            assert isinstance(connection, ProxyConnection)
+            connection.check(now)
+        for pool in self.pools:
+            pool.sweep(now)
 
     async def drain(self, seconds: float) -> bool:
         """Stop accepting, let requests in flight finish; whether all did before the time was up."""

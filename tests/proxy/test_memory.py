@@ -8,7 +8,7 @@ import gc
 import pytest
 
 from gateway.proxy.connection import ProxyConnection
-from tests.proxy.caller import Ended, request
+from tests.proxy.caller import SECONDS, Ended, request
 from tests.wiring.rig import Rig
 
 
@@ -35,7 +35,7 @@ async def test_a_closed_connection_leaves_nothing_for_the_garbage_collector(rig:
             with pytest.raises(Ended):
                 await caller.answer()
             await caller.close()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(SECONDS):
             while connections() > before:  # noqa: ASYNC110 - connections end in the loop's own time
                 await asyncio.sleep(0.02)
     finally:
