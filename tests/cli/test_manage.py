@@ -109,8 +109,10 @@ class Office:
             "INSERT INTO nodes (id, heartbeat_at, applied_revision)"
             f" VALUES ('{name}', now() + interval '1 hour', {applied_revision})"
         )
-        yield name
-        self.sql(f"DELETE FROM nodes WHERE id = '{name}'")
+        try:
+            yield name
+        finally:
+            self.sql(f"DELETE FROM nodes WHERE id = '{name}'")
 
 
 @contextmanager

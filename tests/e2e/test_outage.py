@@ -147,20 +147,20 @@ async def test_a_known_token_whose_freshness_ends_in_an_outage_is_not_refused(
 async def test_a_deadline_holds_during_an_outage(asker: Rig, store: OwnStore) -> None:
     gateway = await gateway_on(asker, store)
     known = await gateway.tenants.issue("contacts.readonly")
-    revision, _ = await gateway.tenants.operate(
-        known, Operation.ROTATE_LATER, window=timedelta(milliseconds=700)
-    )
+    revision, _ = await gateway.tenants.operate(known, Operation.ROTATE_LATER, window=timedelta(seconds=3))
     await gateway.applied(revision)
     caller = await gateway.caller()
     asked = request("GET", "/contacts/c1", token=known.secret)
+    began = time.monotonic()
     answer = await caller.ask(asked)
     assert answer.status == 200
     store.stop()
-    began = time.monotonic()
+    asked_at = began
     while answer.status == 200:
-        assert time.monotonic() - began < 2
-        answer = await caller.ask(asked)
+        assert asked_at - began < 4, "the old token passed after its deadline"
         await asyncio.sleep(0.005)
+        asked_at = time.monotonic()
+        answer = await caller.ask(asked)
     assert (answer.status, answer.code) == (401, "token_rotated")
 
 
@@ -172,11 +172,12 @@ async def test_serving_from_memory_ends_with_the_grace(asker: Rig, store: OwnSto
     asked = request("GET", "/contacts/c1", token=known.secret)
     assert (await caller.ask(asked)).status == 200
     store.stop()
-    stopped_at = time.monotonic()
+    asked_at = stopped_at = time.monotonic()
     answer = await caller.ask(asked)
     while answer.status == 200:
-        assert time.monotonic() - stopped_at < 3, "served for longer than the grace"
+        assert asked_at - stopped_at < 2, "served for longer than the grace"
         await asyncio.sleep(0.01)
+        asked_at = time.monotonic()
         answer = await caller.ask(asked)
     judge_unavailable(answer)
     await gateway.store_is("away")

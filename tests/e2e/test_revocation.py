@@ -11,7 +11,7 @@ import pytest
 
 from gateway.core.rotation import Operation
 from tests.proxy.caller import Answer, Caller, request
-from tests.wiring.rig import Gateway, Rig
+from tests.wiring.rig import PATIENCE_SECONDS, Gateway, Rig
 from tests.wiring.tenants import Issued
 
 # The promise is one second; a loaded machine gets what the design promises at worst.
@@ -120,37 +120,43 @@ async def test_each_end_of_a_rotation_ends_the_right_tokens(
         assert (await use(caller, third)).status == 200
 
 
+async def judge_stopped(caller: Caller, issued: Issued) -> None:
+    """A token that was revoked just now stops in time. Judged by when was asked what still passed."""
+    revoked_at = asked_at = time.monotonic()
+    while (answer := await use(caller, issued.secret)).status == 200:
+        assert asked_at - revoked_at < AT_WORST_SECONDS
+        await asyncio.sleep(0.01)
+        asked_at = time.monotonic()
+    assert answer.code == "token_revoked"
+
+
 async def test_a_revoke_is_felt_within_the_promise_without_being_waited_for(gateway: Gateway) -> None:
     caller, issued = await warmed(gateway)
     await gateway.tenants.operate(issued, Operation.ROTATE_NOW)
-    revoked_at = time.monotonic()
-    while (await use(caller, issued.secret)).status == 200:
-        assert time.monotonic() - revoked_at < AT_WORST_SECONDS
-    assert time.monotonic() - revoked_at < AT_WORST_SECONDS
+    await judge_stopped(caller, issued)
 
 
 async def test_a_revoke_that_was_not_announced_is_found_by_comparing_revisions(gateway: Gateway) -> None:
     """The listener's connection is killed together with the announcement."""
     caller, issued = await warmed(gateway)
-    async with gateway.database.transaction() as connection:
-        killed = await connection.fetchval(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND query ~ '^LISTEN'"
-        )
+    killed = 0
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not killed:  # a node serves before it listens
+            (row,) = await gateway.database.fetch(
+                "SELECT count(pg_terminate_backend(pid)) AS killed FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid() AND query ~ '^LISTEN'"
+            )
+            killed = row["killed"]
     assert killed == 1
     await gateway.tenants.operate(issued, Operation.ROTATE_NOW)
-    revoked_at = time.monotonic()
-    while (await use(caller, issued.secret)).status == 200:
-        assert time.monotonic() - revoked_at < AT_WORST_SECONDS
-        await asyncio.sleep(0.01)
-    assert (await use(caller, issued.secret)).code == "token_revoked"
+    await judge_stopped(caller, issued)
 
 
 async def test_a_rotation_ends_on_time_on_a_warm_cache_without_any_message(gateway: Gateway) -> None:
     """The deadline is the database's: the old token works up to it and never after, by that clock."""
     caller, issued = await warmed(gateway)
     revision, successor = await gateway.tenants.operate(
-        issued, Operation.ROTATE_LATER, window=timedelta(seconds=2)
+        issued, Operation.ROTATE_LATER, window=timedelta(seconds=4)
     )
     assert successor is not None
     await gateway.applied(revision)

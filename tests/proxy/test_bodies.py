@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.proxy.caller import chunked, request
+from tests.proxy.caller import SECONDS, chunked, request
 from tests.proxy.recording import OK, Arrival, Line
 from tests.wiring.rig import Rig
 
@@ -172,7 +172,7 @@ async def test_a_caller_that_leaves_ends_the_upstreams_work_at_once(rig: Rig) ->
     await caller.send(request("GET", "/contacts/c1", token=rig.token))
     await upstream.arrived(1)
     caller.leave()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(SECONDS):
         await ended.wait()
 
 

@@ -11,8 +11,13 @@ from tests.proxy.caller import Ended, request
 from tests.proxy.recording import OK, Arrival, Line
 from tests.wiring.rig import Rig
 
-# Generous: what is proved is that it ends, and not before its time.
-LATE = 3.0
+# What is proved is that it ends, and not before its time. The bounds that a test lives within are long beside what a
+# loaded machine takes between two of its steps, and LATE is shorter than what would end it without them.
+SHORT = "150ms"
+LIVED_WITHIN, LIVED_WITHIN_SECONDS = "1500ms", 1.5
+LATE = 8.0
+# Timers count in whole milliseconds.
+EXACT = 0.01
 
 
 async def silent(arrival: Arrival, line: Line) -> None:
@@ -21,19 +26,19 @@ async def silent(arrival: Arrival, line: Line) -> None:
 
 async def test_a_head_that_stops_is_answered_408(rig: Rig) -> None:
     upstream = await rig.upstream()
-    gateway = await rig.gateway(upstream, proxy__timeouts__head="200ms")
-    caller = await gateway.caller()
+    gateway = await rig.gateway(upstream, proxy__timeouts__head=LIVED_WITHIN)
     began = time.monotonic()
+    caller = await gateway.caller()
     await caller.send(b"GET /contacts/c1 HTTP/1.1\r\nHost: a\r\n")
-    answer = await caller.answer()
+    answer = await caller.answer(seconds=LATE)
     assert (answer.status, answer.code, answer.closes) == (408, "request_timeout", True)
+    assert time.monotonic() - began > LIVED_WITHIN_SECONDS - EXACT
     assert await caller.rest() == b""
-    assert 0.19 < time.monotonic() - began < LATE
 
 
 async def test_a_head_that_drips_gets_no_more_time(rig: Rig) -> None:
     upstream = await rig.upstream()
-    gateway = await rig.gateway(upstream, proxy__timeouts__head="250ms")
+    gateway = await rig.gateway(upstream, proxy__timeouts__head=LIVED_WITHIN)
     caller = await gateway.caller()
     assert (await caller.ask(request("GET", "/contacts/c1", token=rig.token))).status == 200
     dripping = asyncio.create_task(_drip(caller.send))
@@ -54,7 +59,7 @@ async def _drip(send) -> None:  # type: ignore[no-untyped-def] # a bound method
 
 async def test_a_connection_that_says_nothing_is_closed(rig: Rig) -> None:
     upstream = await rig.upstream()
-    gateway = await rig.gateway(upstream, proxy__timeouts__head="150ms")
+    gateway = await rig.gateway(upstream, proxy__timeouts__head=SHORT)
     caller = await gateway.caller()
     with pytest.raises(Ended):
         await caller.answer(seconds=LATE)
@@ -63,7 +68,7 @@ async def test_a_connection_that_says_nothing_is_closed(rig: Rig) -> None:
 @pytest.mark.parametrize("framing", [b"Content-Length: 10", b"Transfer-Encoding: chunked"])
 async def test_a_body_that_stops_is_answered_408_and_dropped_upstream(rig: Rig, framing: bytes) -> None:
     upstream = await rig.upstream()
-    gateway = await rig.gateway(upstream, proxy__timeouts__body="150ms")
+    gateway = await rig.gateway(upstream, proxy__timeouts__body=LIVED_WITHIN)
     caller = await gateway.caller()
     await caller.send(request("POST", "/contacts/", framing, token=rig.token) + b"3\r\nabc")
     arrival = await upstream.arrived(1)
@@ -76,18 +81,18 @@ async def test_a_body_that_stops_is_answered_408_and_dropped_upstream(rig: Rig, 
 async def test_a_body_that_goes_on_slowly_is_not_late(rig: Rig) -> None:
     """The bound is on silence, not on the whole."""
     upstream = await rig.upstream()
-    gateway = await rig.gateway(upstream, proxy__timeouts__body="400ms")
+    gateway = await rig.gateway(upstream, proxy__timeouts__body=LIVED_WITHIN)
     caller = await gateway.caller()
     await caller.send(request("POST", "/contacts/", b"Content-Length: 10", token=rig.token))
     for _ in range(10):
-        await asyncio.sleep(0.06)
+        await asyncio.sleep(0.16)
         await caller.send(b"a")
     assert (await caller.answer()).status == 200
 
 
 async def test_a_refused_body_that_never_comes_ends_the_connection(rig: Rig) -> None:
     upstream = await rig.upstream()
-    gateway = await rig.gateway(upstream, proxy__timeouts__body="150ms")
+    gateway = await rig.gateway(upstream, proxy__timeouts__body=SHORT)
     caller = await gateway.caller()
     await caller.send(request("POST", "/contacts/", b"Content-Length: 10"))
     assert (await caller.answer()).code == "token_missing"
@@ -96,11 +101,12 @@ async def test_a_refused_body_that_never_comes_ends_the_connection(rig: Rig) -> 
 
 async def test_an_upstream_that_does_not_answer_is_504_and_dropped(rig: Rig) -> None:
     upstream = await rig.upstream(silent)
-    gateway = await rig.gateway(upstream, upstream__timeouts__first_byte="200ms")
+    gateway = await rig.gateway(upstream, upstream__timeouts__first_byte=LIVED_WITHIN)
     caller = await gateway.caller()
     began = time.monotonic()
-    answer = await caller.ask(request("GET", "/contacts/c1", token=rig.token))
-    assert 0.19 < time.monotonic() - began < LATE
+    await caller.send(request("GET", "/contacts/c1", token=rig.token))
+    answer = await caller.answer(seconds=LATE)
+    assert time.monotonic() - began > LIVED_WITHIN_SECONDS - EXACT
     assert (answer.status, answer.code, answer.closes) == (504, "upstream_timeout", False)
     # The caller's connection goes on, the upstream's does not: a late answer would be the next one's.
     upstream.script = _fine
@@ -122,7 +128,7 @@ async def test_a_route_may_have_a_time_of_its_own(rig: Rig) -> None:
 
 async def test_a_post_that_is_not_answered_is_504_and_sent_once(rig: Rig) -> None:
     upstream = await rig.upstream(silent)
-    gateway = await rig.gateway(upstream, upstream__timeouts__first_byte="150ms")
+    gateway = await rig.gateway(upstream, upstream__timeouts__first_byte=LIVED_WITHIN)
     answer = await gateway.ask(request("POST", "/contacts/", token=rig.token, body=b"x"))
     assert (answer.status, answer.code) == (504, "upstream_timeout")
     assert len(upstream.arrivals) == 1
@@ -137,7 +143,7 @@ async def test_an_answer_that_stops_is_seen_to_be_broken(rig: Rig, framing: byte
         await line.ended()
 
     upstream = await rig.upstream(script)
-    gateway = await rig.gateway(upstream, upstream__timeouts__silence="150ms")
+    gateway = await rig.gateway(upstream, upstream__timeouts__silence=SHORT)
     caller = await gateway.caller()
     await caller.send(request("GET", "/contacts/c1", token=rig.token))
     answer = await caller.answer(seconds=LATE)
@@ -148,11 +154,11 @@ async def test_an_answer_that_goes_on_slowly_is_not_late(rig: Rig) -> None:
     async def script(arrival: Arrival, line: Line) -> None:
         await line.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n")
         for _ in range(10):
-            await asyncio.sleep(0.06)
+            await asyncio.sleep(0.16)
             await line.send(b"a")
 
     upstream = await rig.upstream(script)
-    gateway = await rig.gateway(upstream, upstream__timeouts__silence="400ms")
+    gateway = await rig.gateway(upstream, upstream__timeouts__silence=LIVED_WITHIN)
     answer = await gateway.get("/contacts/c1", token=rig.token)
     assert (answer.status, answer.body) == (200, b"a" * 10)
 
@@ -166,7 +172,7 @@ async def test_interim_answers_do_not_start_the_time_anew_for_ever(rig: Rig) -> 
             await asyncio.sleep(0.05)
 
     upstream = await rig.upstream(script)
-    gateway = await rig.gateway(upstream, upstream__timeouts__first_byte="300ms")
+    gateway = await rig.gateway(upstream, upstream__timeouts__first_byte=SHORT)
     caller = await gateway.caller()
     await caller.send(request("GET", "/contacts/c1", token=rig.token))
     answer = await caller.answer(seconds=LATE)

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.proxy.caller import request
+from tests.proxy.caller import SECONDS, request
 from tests.proxy.recording import OK, Arrival, Line, RecordingUpstream, fine, saying
 from tests.wiring.rig import Gateway, Rig
 from tests.wiring.standing import small_map
@@ -327,7 +327,7 @@ async def test_two_addresses_share_the_load(rig: Rig) -> None:
     callers = [await gateway.caller() for _ in range(10)]
     for number, caller in enumerate(callers, start=1):
         await caller.send(request("GET", "/half/x", token=rig.token))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(SECONDS):
             while len(one.arrivals) + len(two.arrivals) < number:  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
     assert (len(one.arrivals), len(two.arrivals)) == (5, 5)
@@ -351,7 +351,7 @@ async def test_a_request_that_finds_no_connection_in_time_is_503(rig: Rig) -> No
         await line.ended()
 
     upstream = await rig.upstream(script)
-    gateway = await rig.gateway(upstream, upstream__max_connections=1, upstream__timeouts__connect="200ms")
+    gateway = await rig.gateway(upstream, upstream__max_connections=1, upstream__timeouts__connect="1s")
     busy = await gateway.caller()
     await busy.send(request("GET", "/contacts/c1", token=rig.token))
     await upstream.arrived(1)
@@ -362,6 +362,6 @@ async def test_a_request_that_finds_no_connection_in_time_is_503(rig: Rig) -> No
 
 async def test_an_idle_upstream_connection_is_closed_in_time(rig: Rig) -> None:
     upstream = await rig.upstream()
-    gateway = await rig.gateway(upstream, upstream__keep_alive="100ms", proxy__timeouts__head="200ms")
+    gateway = await rig.gateway(upstream, upstream__keep_alive="100ms")
     assert (await gateway.get("/contacts/c1", token=rig.token)).status == 200
     await upstream.became(lambda: upstream.lines[0].closing)
