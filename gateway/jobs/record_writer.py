@@ -13,6 +13,7 @@ import structlog
 
 from gateway.jobs.request_recorder import RequestRecorder
 from gateway.jobs.usage_counter import Clock
+from gateway.storage.bounds import within
 from gateway.storage.database import Database
 from gateway.storage.errors import Invalid, StorageError
 from gateway.storage.record_writing import RecordForm, days_of, make_day, store_rows
@@ -65,7 +66,7 @@ class RecordWriter:
         self._stopping.set()
         self._recorder.ready.set()
         try:
-            async with asyncio.timeout(_AWAY_SECONDS if self._away else _LAST_SECONDS):
+            async with within(_AWAY_SECONDS if self._away else _LAST_SECONDS):
                 await task
                 await self.flush()
         except (StorageError, TimeoutError) as error:

@@ -13,6 +13,7 @@ import structlog
 from gateway.core.usage_ledger import UsageLedger
 from gateway.jobs.usage_counter import Clock, UsageCounter
 from gateway.proxy.record import Trail
+from gateway.storage.bounds import within
 from gateway.storage.database import Database
 from gateway.storage.errors import Invalid, StorageError
 from gateway.storage.usage_recording import (
@@ -76,7 +77,7 @@ class UsageFlusher:
         self._stopping.set()
         seconds = _AWAY_SECONDS if self._away else _LAST_FLUSH_SECONDS
         try:
-            async with asyncio.timeout(seconds):
+            async with within(seconds):
                 await task
                 while not await self.flush():  # noqa: ASYNC110 - a row lock has no event
                     await asyncio.sleep(_BUSY_SECONDS)

@@ -16,6 +16,7 @@ import asyncpg
 import orjson
 from asyncpg.pool import PoolConnectionProxy
 
+from gateway.storage.bounds import within
 from gateway.storage.errors import StorageError, StoreUnavailable, one_line, translated
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
@@ -99,7 +100,7 @@ class Database:
         """The rows of one statement, on its own snapshot, within `timeout_seconds` including the wait for a connection."""
         seconds = self._timeout_seconds if timeout_seconds is None else timeout_seconds
         with translated():
-            async with asyncio.timeout(seconds), self._pool.acquire(timeout=seconds) as connection:
+            async with within(seconds), self._pool.acquire(timeout=seconds) as connection:
                 try:
                     return await connection.fetch(sql, *arguments)
                 except asyncio.CancelledError:
@@ -112,7 +113,7 @@ class Database:
         """Adds rows in the text form of COPY, all or none. They are bounded as a statement is."""
         seconds = self._timeout_seconds
         with translated():
-            async with asyncio.timeout(seconds), self._pool.acquire(timeout=seconds) as connection:
+            async with within(seconds), self._pool.acquire(timeout=seconds) as connection:
                 try:
                     await connection.copy_to_table(table, source=BytesIO(rows), columns=columns)
                 except asyncio.CancelledError:

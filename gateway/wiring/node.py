@@ -37,6 +37,7 @@ from gateway.proxy.server import ProxyServer
 from gateway.settings.addresses import ListenAddress
 from gateway.settings.model import Settings
 from gateway.settings.pepper import Peppers
+from gateway.storage.bounds import within
 from gateway.storage.database import Database
 from gateway.storage.errors import StorageError
 from gateway.storage.job_locks import JobLocks
@@ -319,7 +320,7 @@ def _adjust(index: TokenIndex, before: Settings, settings: Settings) -> None:
 async def _say_goodbye(database: Database, node_id: str) -> None:
     """Nobody need wait for this node any more. A store that is away finds out by itself, and holds up no end."""
     with suppress(StorageError, TimeoutError):
-        async with asyncio.timeout(_GOODBYE_SECONDS):
+        async with within(_GOODBYE_SECONDS):
             await leave(database, node_id)
 
 
