@@ -164,7 +164,7 @@ async def test_an_outage_of_the_store_holds_up_no_request_and_its_first_records_
     await records_of(gateway.database, 1, wanted)
     store.stop() if how == "stopped" else store.freeze()
     for _ in range(30):
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(8):  # less than a write waits for
             assert (await caller.ask(asked)).status == 200
     assert await metric(gateway, "gateway_records_waiting") == 20
     assert await metric(gateway, 'gateway_records_dropped_total{reason="queue_full"}') == 10

@@ -15,7 +15,7 @@ from random import Random
 from typing import Any, TypeVar
 
 import uvloop
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, reject, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -106,9 +106,11 @@ def machine(bench: Bench, figures: MachineFigures) -> type[RuleBasedStateMachine
             try:
                 revision, secret = bench.do(tenants.operate(self.issued, operation, chosen))
             except Conflict:
+                self._no_deadline_since(now)
                 assert not allowed, f"{operation} was refused"
                 figures.operations_refused += 1
                 return
+            self._no_deadline_since(now)
             assert allowed, f"{operation} was done"
             figures.operations_done += 1
             self.model.operate(operation, now, window)
@@ -131,6 +133,11 @@ def machine(bench: Bench, figures: MachineFigures) -> type[RuleBasedStateMachine
             if self.model.old is not None and self.model.deadline < bench.clock() + NEAR_SECONDS:
                 bench.wait_until(self.model.deadline)
             return bench.clock()
+
+        def _no_deadline_since(self, instant: float) -> None:
+            """Give a sequence up when a deadline came between `instant` and the change: nobody knows which was first."""
+            if self.model.old is not None and instant < self.model.deadline <= bench.clock():
+                reject()
 
         def _deadline(self) -> float:
             (row,) = bench.do(
@@ -168,6 +175,7 @@ def machine(bench: Bench, figures: MachineFigures) -> type[RuleBasedStateMachine
         def delete(self) -> None:
             now = self._away_from_the_deadline()
             bench.settled(bench.do(tenants.delete(self.issued)))
+            self._no_deadline_since(now)
             self.model.delete(now)
 
         @invariant()

@@ -102,7 +102,7 @@ class ScriptedStore:
 
     async def asked(self, count: int) -> Question:
         """The query of this number, counted from 1, once it was asked."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while len(self.questions) < count:
                 self._asked.clear()
                 await self._asked.wait()

@@ -72,7 +72,7 @@ class ScriptedLog:
         self.news.set()
 
     async def until(self, condition) -> None:  # type: ignore[no-untyped-def] # a plain predicate
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not condition():
                 self.news.clear()
                 await self.news.wait()

@@ -22,7 +22,7 @@ from gateway.storage.record_writing import RecordForm, turn_days
 from gateway.storage.request_records import RequestRecord, Wanted, search
 from tests.wiring.trails import caller_of, plan_of
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 30.0
 
 
 class Recording:
@@ -235,7 +235,8 @@ async def test_it_writes_by_itself_in_time_and_sooner_when_there_is_much(recordi
     await patient.stop()
 
 
-async def test_stopping_writes_what_came_last(recording: Recording) -> None:
+async def test_stopping_writes_what_came_last(recording: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.jobs.record_writer._LAST_SECONDS", PATIENCE_SECONDS)
     writer = recording.writer()
     writer.start()
     await asyncio.sleep(0)
@@ -281,6 +282,7 @@ async def test_a_failure_is_not_repeated_before_its_time_however_much_waits(
     for _ in range(200):
         await asyncio.sleep(0)
     monkeypatch.undo()
+    monkeypatch.setattr("gateway.jobs.record_writer._LAST_SECONDS", PATIENCE_SECONDS)
     await writer.stop()
     assert (turns, len(await recording.stored())) == (1, 4000)
 

@@ -52,7 +52,7 @@ async def test_what_is_open_is_under_way_and_what_has_ended_is_not(
     assert status == (101 if fields else 200)
     assert tokens(gateway) == [rig.standing.full.token_id], "and an idle connection is nothing"
     caller.leave()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while tokens(gateway):  # noqa: ASYNC110 - the end of a connection has no event here
             await asyncio.sleep(0.005)
     await idle.close()

@@ -163,7 +163,7 @@ async def test_it_writes_by_itself_at_its_interval(counting: Counting) -> None:
     flusher = counting.flusher(interval_seconds=0.05)
     flusher.start()
     counting.counter.record(counting.trail(issued))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while (await counting.stored(issued))[1] == 0:  # noqa: ASYNC110 - the store has no event
             await asyncio.sleep(0.01)
     await flusher.stop()

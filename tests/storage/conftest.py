@@ -30,7 +30,7 @@ from gateway.storage.migrations import migrate
 from gateway.storage.mutation import Mutation, mutation
 from gateway.storage.tokens import NewToken
 
-_READY_SECONDS = 30.0
+_READY_SECONDS = 90.0
 _ROOM_BYTES = 2**30
 TESTER = Actor(kind=ActorKind.OPERATOR, id="cli", name="a test")
 

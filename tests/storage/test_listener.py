@@ -39,7 +39,7 @@ class Ear:
         self.heard.put_nowait("down")
 
     async def next(self) -> Change | str:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             return await self.heard.get()
 
     def listener(self, dsn: str, check_seconds: float = 5.0) -> Listener:
@@ -115,7 +115,7 @@ async def test_a_server_that_is_not_there_yet_is_tried_until_it_is_and_nothing_i
     ear = Ear()
     listener = ear.listener(f"postgresql://me@127.0.0.1:{server.sockets[0].getsockname()[1]}/gw")
     listener.start()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         for _ in range(4):
             await attempts.get()
     assert ear.heard.empty()

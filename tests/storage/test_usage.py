@@ -100,7 +100,7 @@ async def test_a_token_that_an_operation_works_on_is_told_and_not_waited_for(mak
     batch = UsageBatch(uses=(TokenUse(busy.token_id, NOON, NOON), TokenUse(other, NOON, NOON)))
     async with make.database.transaction() as connection:
         await connection.execute("UPDATE tokens SET hint = 'x' WHERE id = $1", busy.token_id)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(8):  # less than a statement waits
             assert await record_usage(make.database, batch) == {busy.token_id}
     assert (await uses(make, other), await uses(make, busy.token_id)) == ((NOON, NOON), (None, None))
     assert not await record_usage(make.database, batch)

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 from playwright.async_api import Browser as Chromium
-from playwright.async_api import BrowserContext, Page, async_playwright
+from playwright.async_api import BrowserContext, Page, async_playwright, expect
 
 from gateway.admin.passwords import hash_password
 from gateway.core.model import AccountKind
@@ -22,7 +22,8 @@ from gateway.wiring.routes import publishable, shipped_map
 from tests.proxy.caller import Caller, request
 from tests.wiring.rig import Gateway, Rig
 
-_PATIENCE_SECONDS = 15.0
+# Only what fails takes so long.
+_PATIENCE_SECONDS = 60.0
 PASSWORD = "correct horse battery"
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _ARGUMENTS = [
@@ -32,6 +33,9 @@ _ARGUMENTS = [
     "--disable-component-update",
     "--no-first-run",
 ]
+
+
+expect.set_options(timeout=_PATIENCE_SECONDS * 1000)
 
 
 @dataclass
@@ -57,7 +61,7 @@ class Town:
         made = await self.chromium.new_context(
             viewport={"width": 1280, "height": 900}, java_script_enabled=script, locale="en-GB"
         )
-        made.set_default_timeout(10_000)
+        made.set_default_timeout(_PATIENCE_SECONDS * 1000)
         return made
 
     async def signed_in(self, member: Member | None = None, *, script: bool = True) -> Page:
@@ -159,7 +163,9 @@ async def chromium(rig: Rig) -> AsyncIterator[Chromium]:
     if program is None:
         pytest.skip("Chromium is not installed")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=program, args=_ARGUMENTS)
+        browser = await playwright.chromium.launch(
+            executable_path=program, args=_ARGUMENTS, timeout=_PATIENCE_SECONDS * 1000
+        )
         try:
             yield browser
         finally:

@@ -21,6 +21,7 @@ from gateway.wiring.credentials import new_admin_key
 from gateway.wiring.routes import shipped_map
 from tests.e2e.browser.conftest import Town
 from tests.e2e.browser.looker import SCREENSHOTS, Findings, Looker, rendered
+from tests.e2e.browser.walking import copied
 from tests.wiring.recorded import entry, store
 from tests.wiring.tenants import DIGESTER, Issued
 
@@ -204,7 +205,8 @@ async def mistakes(town: Town, looker: Looker, made: dict[str, Issued]) -> None:
     await _sent_unchecked(page, "Change password")
     await looker.look("profile-wrong")
     await page.goto(f"{section}/{made['rotating'].integration_id}/requests")
-    await page.get_by_role("link", name="Older").click()
+    async with page.expect_navigation():
+        await page.get_by_role("link", name="Older").click()
     await looker.look("requests-older")
     # Somebody else rotates while the warning is open.
     await page.goto(f"{current}/rotate-now")
@@ -221,7 +223,7 @@ async def mistakes(town: Town, looker: Looker, made: dict[str, Issued]) -> None:
     await page.get_by_role("button", name="Generate Access Token").click()
     await page.get_by_label("Access token").wait_for()
     await looker.look("create-3-token")
-    await page.get_by_role("link", name="I have copied it").click()
+    await copied(page)
     await page.locator("details.who > summary").click()
     await looker.look("menu-open")
 

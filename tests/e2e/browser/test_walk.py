@@ -64,22 +64,23 @@ async def test_everything_works_without_a_script(town: Town) -> None:
     page = await town.signed_in(script=False)
     first = await create(page, "Plain sync", "contacts.readonly")
     assert await town.status(CONTACT, first) == 200
-    await page.get_by_role("link", name="I have copied it").click()
+    await copied(page)
     await page.get_by_role("link", name="Rotate and expire this token later").click()
     await page.get_by_role("button", name="Continue").click()
     second = await token(page)
-    await page.get_by_role("link", name="I have copied it").click()
+    await copied(page)
     assert "UTC" in await page.locator(".rotation").inner_text()
     await page.get_by_role("link", name="Expire now").click()
     await page.get_by_role("button", name="Continue").click()
+    await expect(page.get_by_text("The old token no longer works.")).to_be_visible()
     assert [await town.status(CONTACT, one) for one in (first, second)] == [401, 200]
     await page.get_by_role("link", name="Private Integrations", exact=True).first.click()
     await page.get_by_label("Search private integrations").fill("nothing of this name")
     await page.get_by_role("button", name="Search").click()
-    assert await page.get_by_text("Nothing found").is_visible()
+    await expect(page.get_by_text("Nothing found")).to_be_visible()
     await page.locator("details.who > summary").click()
     await page.get_by_role("button", name="Sign out").click()
-    assert await page.get_by_text("You are signed out.").is_visible()
+    await expect(page.get_by_text("You are signed out.")).to_be_visible()
 
 
 async def test_an_agencys_admin_switches_to_a_sub_account_and_works_there(town: Town) -> None:

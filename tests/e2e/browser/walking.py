@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
 CONTACT = "/contacts/c1"
 WORKFLOWS = "/workflows/"
@@ -42,4 +42,6 @@ async def token(page: Page) -> str:
 
 async def copied(page: Page) -> None:
     """Leaves the page with the token."""
-    await page.get_by_role("link", name="I have copied it").click()
+    seen = page.get_by_role("link", name="I have copied it")
+    await seen.click()
+    await expect(seen).to_have_count(0)

@@ -15,7 +15,7 @@ from yarl import URL
 from tests.e2e.clients.work import Ask, Seen, Unsupported
 
 _PIECE = 64 * 1024
-_SECONDS = 20
+_SECONDS = 60
 # What is sent is what a job says: a jar would add to it.
 _NO_COOKIES = DefaultCookiePolicy(allowed_domains=[])
 

@@ -97,7 +97,7 @@ class Service:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         for number in range(EVENTS):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await self.seen.acquire()
             await response.write(b"data: %d\n\n" % number)
         return response

@@ -18,7 +18,7 @@ _SCRIPT = """
 const axios = require('axios'), http = require('http'), fs = require('fs'), { Readable } = require('stream');
 const { base, asks } = JSON.parse(fs.readFileSync(0));
 const client = axios.create({
-  baseURL: base, maxRedirects: 0, decompress: false, responseType: 'arraybuffer', proxy: false, timeout: 20000,
+  baseURL: base, maxRedirects: 0, decompress: false, responseType: 'arraybuffer', proxy: false, timeout: 60000,
   maxBodyLength: Infinity, maxContentLength: Infinity, validateStatus: () => true,
   httpAgent: new http.Agent({ keepAlive: true, maxSockets: 1 }),
 });

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.e2e.clients.work import Ask, Seen, Unsupported
 
-_SECONDS = "20"
+_SECONDS = "60"
 
 
 class WithCurl:

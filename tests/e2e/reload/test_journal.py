@@ -7,9 +7,7 @@ import asyncio
 from gateway.storage.maps import history
 from gateway.wiring.reload import Result
 from tests.e2e.reload.maps import written
-from tests.wiring.rig import Rig
-
-PATIENCE_SECONDS = 15.0
+from tests.wiring.rig import PATIENCE_SECONDS, Rig
 
 
 async def test_what_could_not_be_written_down_is_written_later_and_in_order(rig: Rig, own_dsn: str) -> None:

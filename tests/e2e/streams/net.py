@@ -14,7 +14,7 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from gateway.core.model import RouteMap
 from gateway.wiring.routes import publishable
-from tests.proxy.recording import Line, RecordingUpstream
+from tests.proxy.recording import SECONDS, Line, RecordingUpstream
 from tests.wiring.rig import Gateway, Rig
 
 ROUTES: Final = """
@@ -71,7 +71,13 @@ def connected(
     gateway: Gateway, token: str, path: str = "/socket/s1", **options: Any
 ) -> contextlib.AbstractAsyncContextManager[ClientConnection]:
     """A WebSocket client made with a library."""
-    options = {"max_size": 64 * 2**20, "ping_interval": None, "proxy": None, **options}
+    options = {
+        "max_size": 64 * 2**20,
+        "ping_interval": None,
+        "proxy": None,
+        "open_timeout": SECONDS,
+        **options,
+    }
     return websockets.connect(
         f"ws://127.0.0.1:{gateway.node.proxy_port}{path}",
         additional_headers={"Authorization": f"Bearer {token}"},
@@ -86,7 +92,7 @@ class Exactly:
         self._line = line
 
     async def exactly(self, size: int) -> bytes:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(SECONDS):
             return await self._line.reader.readexactly(size)
 
 

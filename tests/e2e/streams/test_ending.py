@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 
@@ -12,9 +11,9 @@ import pytest
 from gateway.core.rotation import Operation
 from tests.e2e.streams.frames import ASKING, BINARY, CLOSE, close_code, frame, read_frame, switching
 from tests.e2e.streams.net import Exactly, streaming
-from tests.proxy.caller import Caller, request
+from tests.proxy.caller import SECONDS, Caller, request
 from tests.proxy.recording import Arrival, Line, RecordingUpstream
-from tests.wiring.rig import Gateway, Rig
+from tests.wiring.rig import Gateway, LivedTime, Rig
 from tests.wiring.tenants import Issued
 
 PROMISED_SECONDS = 5.0
@@ -44,7 +43,7 @@ async def upstream(rig: Rig) -> RecordingUpstream:
 @pytest.fixture
 async def gateway(rig: Rig, own_dsn: str, upstream: RecordingUpstream) -> AsyncIterator[Gateway]:
     """It looks at its connections more often than by default, so that less is waited for here."""
-    yield await streaming(rig, upstream, dsn=own_dsn, proxy__timeouts__head="400ms")
+    yield await streaming(rig, upstream, dsn=own_dsn, proxy__timeouts__idle="400ms")
     await rig.close()  # the database is dropped by a fixture that ends later
 
 
@@ -92,7 +91,7 @@ async def test_each_stream_and_socket_ends_in_time_and_visibly_when_its_token_st
 ) -> None:
     """And those of another integration go on."""
     gateway = default_gateway
-    *ended, bystander = await gateway.tenants.issue_many([["contacts.readonly"]] * (len(ENDS) + 1))
+    *ending, bystander = await gateway.tenants.issue_many([["contacts.readonly"]] * (len(ENDS) + 1))
     opened = [
         (
             await socket_of(gateway, issued.secret),
@@ -101,11 +100,11 @@ async def test_each_stream_and_socket_ends_in_time_and_visibly_when_its_token_st
             await stream_of(gateway, issued.secret, "close"),
             await stream_of(gateway, issued.secret, "chunked", b"1.0"),
         )
-        for issued in (*ended, bystander)
+        for issued in (*ending, bystander)
     ]
-    for issued, (end, _) in zip(ended, ENDS.values(), strict=True):
+    for issued, (end, _) in zip(ending, ENDS.values(), strict=True):
         await end(gateway, issued)
-    ended_at = time.monotonic()
+    ended = LivedTime()
     for callers, (_, code) in zip(opened, ENDS.values(), strict=False):
         socket, *streams = callers
         opcode, payload = await read_frame(socket)
@@ -115,7 +114,7 @@ async def test_each_stream_and_socket_ends_in_time_and_visibly_when_its_token_st
             assert await stream.rest() == b"", "nothing that could be the end of a body"
         with pytest.raises(ConnectionResetError):  # a clean end would be the end of the body
             await streams[-1].rest()
-    assert time.monotonic() - ended_at < PROMISED_SECONDS
+    assert ended.stop() < PROMISED_SECONDS
     # And so do the upstream's connections.
     await upstream.became(lambda: sum(not line.closing for line in upstream.lines) == len(opened[-1]))
     for caller in opened[-1]:
@@ -160,7 +159,7 @@ async def test_a_request_that_is_still_waited_for_is_refused_when_its_token_stop
     await upstream.arrived(2)
     await gateway.tenants.operate(issued, Operation.ROTATE_NOW)
     for caller in (waiting, uploading):
-        assert (await caller.answer(seconds=PROMISED_SECONDS)).code == "token_revoked"
+        assert (await caller.answer()).code == "token_revoked"
     await upstream.became(lambda: len(stopped) == 2)
 
 
@@ -238,7 +237,7 @@ async def test_a_caller_that_does_not_read_cannot_keep_its_socket(
     await socket_of(gateway, issued.secret)
     await sent.wait()
     await gateway.tenants.operate(issued, Operation.ROTATE_NOW)
-    async with asyncio.timeout(PROMISED_SECONDS):
+    async with asyncio.timeout(SECONDS):
         await ended.wait()
 
 
@@ -253,4 +252,4 @@ async def test_a_stream_that_was_opened_while_its_token_died_ends_too(gateway: G
         callers.append(caller)
         await asyncio.sleep(0)
     await ending
-    await asyncio.gather(*(caller.rest(seconds=PROMISED_SECONDS) for caller in callers))
+    await asyncio.gather(*(caller.rest() for caller in callers))

@@ -9,7 +9,7 @@ import pytest
 from tests.e2e.streams.net import streaming
 from tests.proxy.caller import request
 from tests.proxy.recording import Arrival, Line
-from tests.wiring.rig import Rig
+from tests.wiring.rig import PATIENCE_SECONDS, Rig
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 LENGTH = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 1600\r\n\r\n"
@@ -57,17 +57,17 @@ async def test_a_silent_stream_lives_as_long_as_silence_is_allowed_and_a_comment
     async def script(arrival: Arrival, line: Line) -> None:
         await line.send(CHUNKED)
         for _ in range(8):
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.25)
             await line.send(b"2\r\n:\n\r\n")
         await line.ended()
         stopped.set()
 
-    gateway = await streaming(rig, await rig.upstream(script), upstream__timeouts__silence="400ms")
+    gateway = await streaming(rig, await rig.upstream(script), upstream__timeouts__silence="1500ms")
     caller = await gateway.caller()
     await caller.send(request("GET", "/events/e1", token=rig.token))
     answer = await caller.answer()
     assert (answer.body, answer.whole) == (b":\n" * 8, False)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await stopped.wait()
 
 
@@ -85,5 +85,5 @@ async def test_a_caller_that_closes_its_stream_ends_the_upstreams(rig: Rig) -> N
     await caller.head()
     await caller.exactly(7)
     caller.leave()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await stopped.wait()

@@ -14,9 +14,10 @@ from gateway.proxy.connection import ProxyConnection
 from tests.e2e.streams.net import streaming
 from tests.proxy.caller import Caller, request
 from tests.proxy.recording import Arrival, Line, RecordingUpstream
-from tests.wiring.rig import Gateway, Rig
+from tests.wiring.rig import PATIENCE_SECONDS, Gateway, Rig
 
-AT_ONCE_SECONDS = 2.5  # one look at a paused caller is a second away
+# One look at a paused caller is a second away; without any, silence would end it after a minute.
+AT_ONCE_SECONDS = 20.0
 BLOCK = bytes(2**18)
 
 
@@ -129,7 +130,7 @@ async def test_a_caller_that_leaves_a_download_it_does_not_read_ends_the_upstrea
     await caller.send(request("GET", "/plain", token=rig.token))
     assert (await caller.head())[0] == 200
     connection = only_connection(gateway)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while connection.writable:  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0.01)
     go(caller, how)
@@ -147,7 +148,7 @@ async def test_a_caller_that_leaves_an_upload_nobody_reads_ends_the_upstreams_wo
     with contextlib.suppress(ConnectionError):
         caller._writer.write(bytes(64 * 2**20))
     connection = only_connection(gateway)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while connection._reading:  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0.01)
     go(caller, "reset")  # an end would stand behind what nobody reads

@@ -52,7 +52,7 @@ class Net:
     async def all_stand_still(self, writers: list[asyncio.StreamWriter]) -> None:
         """Waits until none of them gets rid of another byte."""
         before = None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (now := [writer.transport.get_write_buffer_size() for writer in writers]) != before:
                 before = now
                 await asyncio.sleep(0.3)

@@ -19,7 +19,7 @@ from tests.e2e.streams.frames import (
 from tests.e2e.streams.net import Exactly, connected, socket_service, stream_map, streaming
 from tests.proxy.caller import request
 from tests.proxy.recording import Arrival, Line
-from tests.wiring.rig import Rig
+from tests.wiring.rig import PATIENCE_SECONDS, Rig
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 3000, 4999])
@@ -35,7 +35,7 @@ async def test_the_callers_close_code_reaches_the_service(rig: Rig, code: int) -
     async with connected(gateway, rig.token) as socket:
         await socket.close(code, "the cäller's reason")
         assert socket.close_code == code
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         assert await closed == (code, "the cäller's reason")
 
 
@@ -86,7 +86,7 @@ async def test_a_caller_that_goes_without_a_close_frame_ends_the_services_socket
     async with connected(gateway, rig.token) as socket:
         await socket.recv()
         socket.transport.abort()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             assert await ended == 1006
 
 
@@ -103,7 +103,7 @@ async def test_a_gateway_that_stops_tells_its_sockets_that_it_goes_away(rig: Rig
     gateway = await rig.gateway(stream_map(rig, url))
     async with connected(gateway, rig.token) as socket:
         await socket.recv()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             assert await gateway.node.drain()
             await socket.wait_closed()
             assert (socket.close_code, await told) == (1001, 1001)

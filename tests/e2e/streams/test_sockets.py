@@ -21,7 +21,7 @@ from tests.e2e.streams.frames import (
 from tests.e2e.streams.net import Exactly, connected, echo, socket_service, stream_map, streaming
 from tests.proxy.caller import request
 from tests.proxy.recording import Arrival, Line
-from tests.wiring.rig import Rig
+from tests.wiring.rig import PATIENCE_SECONDS, Rig
 
 MEGABYTE = 2**20
 
@@ -153,14 +153,14 @@ async def test_a_silent_socket_outlives_every_time_out(rig: Rig) -> None:
     url = await socket_service(rig, echo)
     gateway = await rig.gateway(
         stream_map(rig, url),
-        proxy__timeouts__head="100ms",
-        proxy__timeouts__idle="100ms",
-        proxy__timeouts__body="100ms",
-        upstream__timeouts__silence="100ms",
-        upstream__timeouts__first_byte="100ms",
+        proxy__timeouts__head="1s",
+        proxy__timeouts__idle="1s",
+        proxy__timeouts__body="1s",
+        upstream__timeouts__silence="1s",
+        upstream__timeouts__first_byte="1s",
     )
     async with connected(gateway, rig.token) as socket:
-        await asyncio.sleep(0.5)  # the silence that is meant
+        await asyncio.sleep(2.5)  # the silence that is meant
         await socket.send("still here")
         assert await socket.recv() == "still here"
 
@@ -195,7 +195,7 @@ async def test_whoever_reads_slowly_holds_up_whoever_writes(rig: Rig, direction:
         writer = caller._writer
         for _ in range(limit):
             writer.write(block)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await settled(writer)
     # The kernel holds a few megabytes for each of the two connections; the rest is still the writer's.
     assert writer.transport.get_write_buffer_size() > (limit - 30) * MEGABYTE

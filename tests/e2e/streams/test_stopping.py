@@ -36,7 +36,7 @@ async def test_sigterm_closes_sockets_with_1001_answers_what_is_in_flight_and_cu
     await upstream.start()
     token = standing.full.secret
     routes = ROUTES.replace("MAIN", upstream.url)
-    async with served(tmp_path, standing.dsn, routes, PROXY__DRAIN="2s") as gateway:
+    async with served(tmp_path, standing.dsn, routes, PROXY__DRAIN="5s") as gateway:
         socket, waiting, stream, idle = [await gateway.caller() for _ in range(4)]
         await socket.send(request("GET", "/socket/s1", *ASKING, token=token))
         assert (await socket.head())[0] == 101

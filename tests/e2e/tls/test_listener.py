@@ -16,7 +16,7 @@ from tests.e2e.tls.certificates import Authority, Pair
 from tests.e2e.tls.ends import secure_caller
 from tests.proxy.caller import Caller, request
 from tests.proxy.recording import OK, Arrival, Line, RecordingUpstream, fine
-from tests.wiring.rig import Gateway, Rig
+from tests.wiring.rig import PATIENCE_SECONDS, Gateway, Rig
 from tests.wiring.tenants import never_issued
 
 
@@ -41,7 +41,7 @@ async def secure(rig: Rig, authority: Authority, local: Pair) -> Secure:
     gateway = await rig.gateway(
         stream_map(rig, upstream.url),
         proxy__tls={"cert_file": str(local.cert), "key_file": str(local.key)},
-        proxy__timeouts__body="500ms",
+        proxy__timeouts__body="1500ms",
     )
     return Secure(rig, gateway, upstream, authority.trusting())
 
@@ -152,7 +152,7 @@ async def test_a_caller_that_leaves_ends_the_upstreams_work(secure: Secure) -> N
             caller._writer.close()
         else:
             caller.leave()
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await ended.wait()
 
 
@@ -202,7 +202,7 @@ async def test_a_caller_that_never_says_goodbye_does_not_hold_up_the_end(secure:
     assert (await caller.ask(request("GET", "/plain", token=secure.rig.token))).status == 200
     caller._writer.transport.pause_reading()  # type: ignore[attr-defined]
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             assert await secure.gateway.node.drain()
     finally:
         caller.leave()
@@ -220,7 +220,7 @@ async def test_a_handshake_that_never_ends_is_cut_like_a_head_that_never_comes(
     silent = await Caller.connect(gateway.node.proxy_port)
     try:
         with contextlib.suppress(ConnectionError):
-            assert await silent.rest(seconds=3) == b""
+            assert await silent.rest(seconds=8) == b""
     finally:
         silent.leave()
 

@@ -21,7 +21,7 @@ from gateway.storage.embedded import EmbeddedPostgres
 from gateway.storage.embedded.account import Account, choose
 
 OWNER = Path(__file__).with_name("owner.py")
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 
 
 class Owner:
