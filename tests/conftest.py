@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import uvloop
+from hypothesis import HealthCheck, settings
 
 from tests.leaks.ledger import ledger
 from tests.leaks.plugin import LeakSearch, note_what_is_minted
@@ -17,7 +18,11 @@ from tests.wiring.standing import Standing, make_standing
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """No test of this run may log a secret."""
+    """No test of this run may log a secret, and none is wrong for being slow."""
+    settings.register_profile(
+        "patient", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("patient")
     note_what_is_minted(ledger)
     config.pluginmanager.register(LeakSearch(ledger))
 

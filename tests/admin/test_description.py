@@ -16,7 +16,7 @@ from gateway.core.model import AccountKind
 from tests.admin.conftest import NEW, Client, Console, published
 from tests.wiring.recorded import entry, store
 
-ST_SECONDS = 120
+ST_SECONDS = 600
 
 
 def test_it_is_valid_openapi() -> None:

@@ -19,7 +19,7 @@ from tests.admin.conftest import DIGESTER, Client, Console
 
 
 @asynccontextmanager
-async def node(database: Database, node_id: str) -> AsyncIterator[Follower]:
+async def node(database: Database, node_id: str, interval_seconds: float = 1.0) -> AsyncIterator[Follower]:
     """The part of a node that follows the store."""
     lookup = Lookup(database)
     index = TokenIndex(
@@ -33,7 +33,9 @@ async def node(database: Database, node_id: str) -> AsyncIterator[Follower]:
         monotonic=time.monotonic,
     )
     clock = DatabaseClock(monotonic=time.monotonic, wall=time.time)
-    follower = Follower(index, lookup, clock, node_id=node_id, report=lambda _line: None)
+    follower = Follower(
+        index, lookup, clock, node_id=node_id, report=lambda _line: None, interval_seconds=interval_seconds
+    )
     up = asyncio.Event()
 
     def on_up() -> None:
@@ -47,7 +49,7 @@ async def node(database: Database, node_id: str) -> AsyncIterator[Follower]:
         stack.push_async_callback(follower.stop)
         listener.start()
         stack.push_async_callback(listener.stop)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await up.wait()
         yield follower
 
@@ -55,28 +57,24 @@ async def node(database: Database, node_id: str) -> AsyncIterator[Follower]:
 async def test_the_receipt_comes_when_both_nodes_have_applied_it(console: Console, operator: Client) -> None:
     account = await console.account()
     path = f"/accounts/{account.id}"
-    async with node(console.database, "one") as one, node(console.database, "two") as two:
-        waits = []
+    # They say how far they are when they have heard of a change; by themselves they would not within this test.
+    async with node(console.database, "one", 600.0) as one, node(console.database, "two", 600.0) as two:
         for number in range(5):
-            began = time.perf_counter()
-            reply = await operator.patch(f"{path}?wait=5s", {"name": f"n{number}"})
-            waits.append(time.perf_counter() - began)
+            reply = await operator.patch(f"{path}?wait=30s", {"name": f"n{number}"})
             assert (reply.status, reply.json["applied_by"], reply.json["waiting_for"]) == (200, 2, [])
             assert min(one.applied, two.applied) >= reply.json["revision"]
-    # Without the news of a heartbeat each would take up to a second.
-    assert sorted(waits)[2] < 0.5
 
 
 async def test_a_node_that_lags_is_named_when_the_time_is_over(console: Console, operator: Client) -> None:
     account = await console.account()
     async with node(console.database, "one"):
         await Lookup(console.database).heartbeat("lame", 0)
-        reply = await operator.patch(f"/accounts/{account.id}?wait=200ms", {"name": "Other"})
+        reply = await operator.patch(f"/accounts/{account.id}?wait=2s", {"name": "Other"})
         assert (reply.json["applied_by"], reply.json["waiting_for"]) == (1, ["lame"])
         await console.database.fetch(
             "UPDATE nodes SET heartbeat_at = now() - interval '6 seconds' WHERE id = 'lame'"
         )
-        reply = await operator.patch(f"/accounts/{account.id}?wait=5s", {"name": "Third"})
+        reply = await operator.patch(f"/accounts/{account.id}?wait=30s", {"name": "Third"})
         assert (reply.json["applied_by"], reply.json["waiting_for"]) == (1, [])
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.core.tokens import TokenForm
 from tests.cli.conftest import Site
-from tests.cli.process import COMMAND, Warm, environment, gateway
+from tests.cli.process import COMMAND, PATIENCE_SECONDS, Warm, environment, gateway
 from tests.wiring.databases import Databases, run
 from tests.wiring.standing import Standing
 from tests.wiring.tenants import never_issued
@@ -97,7 +97,13 @@ def test_routes_shows_what_is_denied_and_what_is_only_tried(command: Warm, site:
 def test_a_reader_that_has_seen_enough_is_no_failure_worth_a_traceback(arguments: tuple[str, ...]) -> None:
     line = " ".join((COMMAND, *arguments, "--routes", str(SHIPPED), "| head -n 1"))
     done = subprocess.run(
-        line, shell=True, capture_output=True, text=True, env=environment(), timeout=30, check=False
+        line,
+        shell=True,
+        capture_output=True,
+        text=True,
+        env=environment(),
+        timeout=PATIENCE_SECONDS,
+        check=False,
     )
     assert len(done.stdout.splitlines()) == 1
     assert "Traceback" not in done.stderr

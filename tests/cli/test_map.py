@@ -20,7 +20,7 @@ from gateway.storage.maps import MapCounts, Publication, publish
 from gateway.storage.mutation import mutation
 from gateway.wiring.map_file import MapFile, MapFileChanged
 from tests.cli.conftest import Site, Start
-from tests.cli.process import Running, Warm
+from tests.cli.process import PATIENCE_SECONDS, Running, Warm
 from tests.proxy.caller import request
 from tests.wiring.databases import run
 from tests.wiring.rig import Rig
@@ -32,7 +32,7 @@ def version_of(text: str) -> str:
 
 async def events(running: Running, name: str, count: int) -> list[dict[str, Any]]:
     """Waits for so many events of a name in the log."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while len(found := [event for event in running.events if event["event"].startswith(name)]) < count:  # noqa: ASYNC110 - of another process
             await asyncio.sleep(0.02)
     return found
@@ -54,7 +54,7 @@ async def test_a_map_goes_back_to_what_it_was_under_a_running_gateway(
     second = first + "# another\n"
     own_site.routes.write_text(second)
     await events(running, "the configuration was reloaded", 1)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while len(items := await history(command, own_site)) < 2:  # noqa: ASYNC110 - of another process
             await asyncio.sleep(0.05)
     assert [item["version"] for item in items] == [version_of(second), version_of(first)]
@@ -75,7 +75,7 @@ async def test_a_map_goes_back_to_what_it_was_under_a_running_gateway(
     assert own_site.routes.read_text() == second
     own_site.routes.chmod(0o640)
     done = await asyncio.to_thread(
-        command, *back, "--if-version", version_of(second)[:12], "--wait", "10s", "--json"
+        command, *back, "--if-version", version_of(second)[:12], "--wait", "30s", "--json"
     )
     assert done.status == 0, done.err
     assert (done.json["version"], done.json["before"]) == (version_of(first), version_of(second))
@@ -205,7 +205,7 @@ async def test_sighup_reloads_and_the_api_does_too(
             headers={"Authorization": f"Bearer {made.out.strip()}"},
         )
         try:
-            with urllib.request.urlopen(asked, timeout=10) as answer:
+            with urllib.request.urlopen(asked, timeout=PATIENCE_SECONDS) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             with error:
@@ -226,7 +226,7 @@ async def test_a_service_manager_is_told_what_happens(own_site: Site, start: Sta
     """As systemd's sd_notify: ready, reloading, ready again, stopping."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
         told.bind(str(tmp_path / "notify"))
-        told.settimeout(20)
+        told.settimeout(PATIENCE_SECONDS)
 
         async def heard() -> str:
             return (await asyncio.to_thread(told.recv, 4096)).decode()

@@ -9,7 +9,6 @@ import pwd
 import signal
 import socket
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -194,9 +193,7 @@ async def test_sigterm_during_an_outage_of_the_store_ends_it_cleanly(
     await ready(running)
     await databases.drop(dsn)
     await asyncio.to_thread(running.event, "the store is away")
-    began = time.monotonic()
     assert await asyncio.to_thread(running.stop) == 0
-    assert time.monotonic() - began < 10
     assert "Traceback" not in running.said
 
 

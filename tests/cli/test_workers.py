@@ -72,8 +72,8 @@ async def test_all_serve_and_what_they_counted_adds_up(rig: Rig, site: Site, sta
     upstream = await rig.upstream()
     site.write_routes(upstream.url)
     gateway = await serving(start, site)
-    callers = [await rig.connect(gateway.port) for _ in range(40)]
-    for caller in callers:
+    for _ in range(40):
+        caller = await rig.connect(gateway.port)
         assert (await caller.ask(request("GET", "/contacts/c1", token=rig.token))).status == 200
     figures = await gateway.figures()
     assert figures[OK_LINE] == 40
@@ -181,8 +181,9 @@ async def test_sigterm_lets_requests_of_every_worker_finish(rig: Rig, site: Site
     upstream = await rig.upstream(script)
     site.write_routes(upstream.url)
     gateway = await serving(start, site)
-    callers = [await rig.connect(gateway.port) for _ in range(16)]
-    for caller in callers:
+    callers = []
+    for _ in range(16):
+        callers.append(caller := await rig.connect(gateway.port))
         await caller.send(request("GET", "/contacts/c1", token=rig.token))
     await upstream.arrived(len(callers))
     assert (

@@ -20,7 +20,7 @@ from tests.proxy.recording import OK, Arrival, Line, RecordingUpstream
 from tests.wiring.rig import Gateway, Rig
 from tests.wiring.standing import MAP, Standing
 
-_SECONDS: Final = 3.0
+_SECONDS: Final = 30.0
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.1 ([1-5][0-9]{2}) [^\r\n]*\r\n")
 _LONG_AFTER: Final = 100_000.0
 _SOCKET_ROUTE: Final = "      GET /socket: {scope: contacts.readonly, websocket: true}\n  agencies:"

@@ -60,7 +60,7 @@ def run_of(folder: Path, body: str, *arguments: str) -> tuple[int, str]:
         env={**environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     return done.returncode, done.stdout + done.stderr

@@ -200,9 +200,9 @@ def test_a_byte_order_mark_and_carriage_returns_change_nothing() -> None:
     ],
 )
 def test_a_bomb_neither_grows_nor_crashes(bomb: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     assert problems(bomb)
-    assert time.monotonic() - start < 2
+    assert time.process_time() - start < 2
 
 
 @given(st.binary(max_size=200))

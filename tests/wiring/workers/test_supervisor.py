@@ -14,7 +14,7 @@ from gateway.wiring.configuration import Configuration, ConfigurationFiles
 from gateway.wiring.listening import held_address, listening, listening_beside
 from gateway.wiring.workers import supervisor as module
 from gateway.wiring.workers.supervisor import MOST_QUICK_DEATHS, Supervisor, WorkersKeepDying
-from tests.wiring.rig import settings
+from tests.wiring.rig import PATIENCE_SECONDS, settings
 from tests.wiring.standing import small_map
 
 ANY = ListenAddress("127.0.0.1", 0)
@@ -60,17 +60,20 @@ async def test_a_program_that_cannot_be_started_ends_it_with_a_reason(
 
 async def test_one_that_does_not_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_GRACE_SECONDS", 0.2)
-    program = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
+    deaf = tmp_path / "deaf"
+    program = (
+        "import pathlib, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+        f"pathlib.Path({str(deaf)!r}).touch(); time.sleep(600)"
+    )
     with held_address("proxy.listen", ANY) as held:
         supervisor = made(tmp_path, program, held)
         supervisor._configuration = Configuration(
             settings=settings(tmp_path, proxy__drain="0s"), route_map=supervisor._configuration.route_map
         )
         running = asyncio.create_task(supervisor.run())
-        async with asyncio.timeout(10):
-            while supervisor._workers[0].process is None:  # noqa: ASYNC110 - it has no event for it
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not deaf.exists():  # noqa: ASYNC110 - of another process
                 await asyncio.sleep(0.01)
-        await asyncio.sleep(0.3)  # until it is deaf
         supervisor.end()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await running
