@@ -56,10 +56,13 @@ class IndexCounts:
 
 
 class _Entry:
-    __slots__ = ("fresh_until", "record")
+    """A record as the store held it at `revision`."""
 
-    def __init__(self, record: TokenRecord, fresh_until: float) -> None:
+    __slots__ = ("fresh_until", "record", "revision")
+
+    def __init__(self, record: TokenRecord, revision: int, fresh_until: float) -> None:
         self.record = record
+        self.revision = revision
         self.fresh_until = fresh_until
 
 
@@ -131,8 +134,11 @@ class TokenIndex:
         self._loads: set[asyncio.Task[None]] = set()
         # What a load that is under way may have read too early: revision of the newest change, by what it named.
         self._changed: dict[str, int] = {}
-        # Counts how often everything was forgotten: what was read before that is not kept.
+        # Counts how often what is under way came into doubt: what was asked for before that is not kept.
         self._epoch = 0
+        # The newest revision that was read, and the newest of those that came into doubt.
+        self._newest = 0
+        self._doubted = 0
         self._serve_until = 0.0
         self._store_up = False
         self.counts = IndexCounts()
@@ -245,13 +251,26 @@ class TokenIndex:
         self.counts.loads += 1
         epoch = self._epoch
         loaded = await self._source.load([wanted.candidates for wanted in batch.values()])
+        if epoch != self._epoch:
+            self.counts.stale_loads += len(batch)
+            return batch
+        self._newest = max(self._newest, loaded.revision)
+        # What is read at one revision shares the number; a million of them would take 32 MB.
+        revision = self._newest if loaded.revision == self._newest else loaded.revision
+        now = self._monotonic()
+        fresh_until = now + self._fresh_seconds
         overtaken: dict[bytes, _Wanted] = {}
         for (key, wanted), record in zip(batch.items(), loaded.records, strict=True):
-            if epoch != self._epoch or self._is_overtaken(record, loaded.revision):
+            if self._is_overtaken(record, revision):
                 self.counts.stale_loads += 1
                 overtaken[key] = wanted
                 continue
-            kept = self._keep(key, record)
+            if record is None:
+                self._forget(key)
+                self._unknown[key] = now + self._unknown_seconds
+                kept = None
+            else:
+                kept = self._keep(key, record, revision, fresh_until)
             self._in_flight.pop(key, None)
             if not wanted.future.done():
                 wanted.future.set_result(kept)
@@ -267,20 +286,16 @@ class TokenIndex:
         changed = max(self._changed.get(caller.integration_id, 0), self._changed.get(caller.account_id, 0))
         return revision < changed
 
-    def _keep(self, key: bytes, record: TokenRecord | None) -> TokenRecord | None:
+    def _keep(self, key: bytes, record: TokenRecord, revision: int, fresh_until: float) -> TokenRecord:
         """Remember a record, and return the one that is remembered: if nothing has changed, the very same as before."""
-        now = self._monotonic()
-        if record is None:
-            self._forget(key)
-            self._unknown[key] = now + self._unknown_seconds
-            return None
         held = self._entries.get(key)
         if held is not None and held.record == record:
             # Others keep what they made of this object, and an index that is read anew all the time makes no garbage.
-            held.fresh_until = now + self._fresh_seconds
+            held.fresh_until = fresh_until
+            held.revision = revision
             return held.record
         self._unknown.pop(key, None)
-        self._entries[key] = _Entry(record, now + self._fresh_seconds)
+        self._entries[key] = _Entry(record, revision, fresh_until)
         self._unsettled += 1
         caller = record.caller
         self._of_integration.add(caller.integration_id, key)
@@ -301,7 +316,10 @@ class TokenIndex:
     # What the store says.
 
     def drop(self, revision: int, *, accounts: Iterable[str] = (), integrations: Iterable[str] = ()) -> None:
-        """Forget all that the change of this revision touched; a load that began before it will not be kept."""
+        """Forget what the change of this revision touched; a load that began before it will not be kept.
+
+        What was read at this revision or later has seen the change, and stays, unless it came into doubt since.
+        """
         named = set(integrations)
         for account in accounts:
             named.update(self._of_account.of(account))
@@ -309,8 +327,20 @@ class TokenIndex:
         for integration in named:
             self._note(integration, revision)
             for key in self._of_integration.of(integration):
-                self.counts.invalidations += 1
-                self._forget(key)
+                held = self._entries[key]
+                if held.revision < revision or held.revision <= self._doubted:
+                    self.counts.invalidations += 1
+                    self._forget(key)
+
+    def doubt(self) -> None:
+        """Revisions told from now on cannot be compared with those read so far.
+
+        The store may have lost some and made others of the same numbers since, as a standby does that takes over early. What
+        is held stays until a change names it, whatever its revision; what is under way is asked for again.
+        """
+        self._epoch += 1
+        self._doubted = self._newest
+        self._changed.clear()
 
     def _note(self, subject: str, revision: int) -> None:
         if self._loads:
@@ -328,6 +358,7 @@ class TokenIndex:
         """Forget everything, and do not keep what a load under way has read."""
         self.counts.invalidations += len(self._entries)
         self._epoch += 1
+        self._newest = self._doubted = 0
         # New ones: emptying the old ones entry by entry would hold up the loop.
         self._entries = _Entries(int(self._entries.maxsize), self._unlink)
         self._unknown = LRUCache(self._unknown.maxsize)
@@ -346,7 +377,10 @@ class TokenIndex:
         self._store_up = False
 
     async def close(self) -> None:
-        """End the loads under way; those who wait see StoreUnavailable or their own cancellation."""
+        """End the loads under way and start none of those that wait for one; who waits is cancelled."""
+        for wanted in self._wanted.values():
+            wanted.future.cancel()
+        self._wanted.clear()
         for task in list(self._loads):
             task.cancel()
         await asyncio.gather(*self._loads, return_exceptions=True)

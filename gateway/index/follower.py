@@ -10,7 +10,7 @@ from typing import Protocol
 
 from gateway.index.cache import TokenIndex
 from gateway.index.clock import DatabaseClock
-from gateway.storage.changes import Change
+from gateway.storage.changes import UNNUMBERED, Change
 from gateway.storage.errors import StorageError
 
 
@@ -70,18 +70,20 @@ class Follower:
 
     def on_change(self, change: Change) -> None:
         """Apply an announced change at once, when it is the very next; ask for what lies between when it is not."""
-        if change.revision <= self.applied:
+        if UNNUMBERED < change.revision <= self.applied:
             return
-        if change.complete:
-            # Dropping early is always right; only counting it as applied needs the ones before it.
-            self._drop(change)
-            if change.revision == self.applied + 1:
-                self.applied = change.revision
+        if change.revision == UNNUMBERED:
+            self._index.doubt()
+        # Dropping early is always right; only counting it as applied needs the ones before it.
+        self._drop(change)
+        if change.complete and change.revision == self.applied + 1:
+            self.applied = change.revision
         # Also when nothing is missing: who waits for this revision learns it from the heartbeat.
         self._wake.set()
 
     def on_listening(self) -> None:
-        """The ear is back: what was said meanwhile must be asked for."""
+        """The ear is back, perhaps on another server: what was said meanwhile must be asked for."""
+        self._index.doubt()
         self._wake.set()
 
     def _drop(self, change: Change) -> None:
@@ -112,7 +114,9 @@ class Follower:
             # The store went back in time: it was restored from a backup.
             self._index.clear()
             self.applied = revision
-        if not self.applied and not len(self._index):
+        if revision and not self.applied and not len(self._index):
+            # Nothing is held that a change could touch, and what is being read shall begin anew.
+            self._index.clear()
             self.applied = revision
         while self.applied < revision:
             change = await self._source.changes_since(self.applied)
@@ -120,6 +124,8 @@ class Follower:
                 self._index.clear()
                 self.applied = revision
                 break
+            # It was not heard, so it may be another's than the one that a load has seen under this number.
+            self._index.doubt()
             self._drop(change)
             self.applied = max(self.applied, change.revision)
         self._index.confirm(asked_at)

@@ -1,7 +1,8 @@
 """What a revision touched: the message that announces it, and the table from which a node catches up.
 
 The message is JSON, `{"revision": n, "accounts": [...], "integrations": [...]}`. Without the lists it means "more than
-fits; ask the table". Members may be added; a reader ignores those it does not know.
+fits; ask the table". Members may be added; a reader ignores those it does not know. Names without a number that can be
+read are taken at their word, and the table is asked.
 """
 
 from __future__ import annotations
@@ -17,13 +18,16 @@ from gateway.storage.database import Database, Reader
 CHANNEL: Final = "gateway_changes"
 # PostgreSQL refuses payloads of 8000 bytes and more.
 MAX_PAYLOAD_BYTES: Final = 7999
+# No change has this number; the first has 1.
+UNNUMBERED: Final = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """Everything touched up to `revision`, since the revision before it or the one that was asked for.
 
-    `complete` False: not everything is named here, `changes_since` knows it.
+    `complete` False: not everything is named here, `changes_since` knows it. An announcement whose revision could not be
+    read has UNNUMBERED for it, and is not complete.
     """
 
     revision: int
@@ -52,13 +56,21 @@ def from_payload(payload: str) -> Change | None:
         message = orjson.loads(payload)
     except orjson.JSONDecodeError:
         return None
+    if not isinstance(message, dict):
+        return None
+    revision = message.get("revision")
+    # JSON's true is an int to Python, and would be an old revision.
+    if type(revision) is not int or revision <= UNNUMBERED:
+        revision = UNNUMBERED
     match message:
-        case {"revision": int(revision), "accounts": list(accounts), "integrations": list(integrations)}:
-            names = (frozenset(map(str, accounts)), frozenset(map(str, integrations)))
-            return Change(revision=revision, accounts=names[0], integrations=names[1])
-        case {"revision": int(revision)}:
-            return Change(revision=revision, complete=False)
-    return None
+        case {"accounts": list(accounts), "integrations": list(integrations)}:
+            return Change(
+                revision=revision,
+                accounts=frozenset(map(str, accounts)),
+                integrations=frozenset(map(str, integrations)),
+                complete=revision != UNNUMBERED,
+            )
+    return None if revision == UNNUMBERED else Change(revision=revision, complete=False)
 
 
 _SINCE: Final = """

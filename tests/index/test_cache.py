@@ -133,6 +133,24 @@ async def test_closing_leaves_nobody_waiting(index: TokenIndex, store: ScriptedS
         await waiting
 
 
+async def test_closing_starts_no_load_for_those_who_wait_for_one(store: ScriptedStore, now: Time) -> None:
+    index = index_on(store, now)
+    store.held = True
+    waiting: list[asyncio.Task[TokenRecord | None]] = []
+    for number in range(10):
+        waiting.append(asyncio.create_task(index.load(b"pit_%d" % number)))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    asked = len(store.questions)
+    assert asked < 10
+    await index.close()
+    assert all(
+        isinstance(each, BaseException) for each in await asyncio.gather(*waiting, return_exceptions=True)
+    )
+    assert len(store.questions) == asked
+    assert not index._loads
+
+
 # Bounds.
 
 
@@ -386,6 +404,69 @@ async def test_a_read_as_new_as_the_change_is_kept(index: TokenIndex, store: Scr
     assert await waiting == record()
     assert index.find(DIGESTER.current(A)) == record()
     assert len(store.questions) == 1
+
+
+@pytest.mark.parametrize("named", ["integrations", "accounts"])
+async def test_an_announcement_drops_nothing_that_has_seen_its_change(
+    index: TokenIndex, store: ScriptedStore, named: str
+) -> None:
+    """It may come after a load that read the change: no reason to ask again, least of all when the store goes away."""
+    store.add(A, record())
+    store.revision = 2
+    await index.load(A)
+    store.failure = StoreUnavailable("away")
+    index.drop(2, **{named: ["pi_1" if named == "integrations" else "acc_1"]})
+    assert index.find(DIGESTER.current(A)) == record()
+    assert index.counts.invalidations == 0
+    index.drop(3, **{named: ["pi_1" if named == "integrations" else "acc_1"]})
+    assert index.find(DIGESTER.current(A)) is MISS
+
+
+async def test_what_was_read_again_has_seen_all_that_came_before(
+    index: TokenIndex, store: ScriptedStore
+) -> None:
+    """Also where the record is the same as before, and stays."""
+    store.add(A, record())
+    await index.load(A)
+    store.revision = 5
+    await index.load(A)
+    index.drop(5, integrations=["pi_1"])
+    assert index.find(DIGESTER.current(A)) == record()
+
+
+async def test_after_a_doubt_every_change_that_names_it_drops_what_was_read_before(
+    index: TokenIndex, store: ScriptedStore
+) -> None:
+    """The same number may be another change by then, on a server that took over without the last ones."""
+    for number, secret in enumerate((A, B)):
+        store.add(secret, record(f"pi_{number}"))
+    store.revision = 7
+    await index.load(A)
+    index.doubt()
+    await index.load(B)
+    index.drop(6, integrations=["pi_0"])
+    assert index.find(DIGESTER.current(A)) is MISS
+    assert index.find(DIGESTER.current(B)) == record("pi_1")
+    store.revision = 8
+    await index.load(A)
+    index.drop(8, integrations=["pi_0"])
+    assert index.find(DIGESTER.current(A)) == record("pi_0")
+
+
+async def test_what_is_being_read_at_a_doubt_is_read_again(index: TokenIndex, store: ScriptedStore) -> None:
+    store.add(A, record())
+    store.held = True
+    waiting = asyncio.create_task(index.load(A))
+    question = await store.asked(1)
+    old = store.snapshot(question)
+    store.add(A, record(suspended=True))
+    index.doubt()
+    question.answered.set_result(old)
+    store.held = False
+    again = await store.asked(2)
+    if not again.answered.done():
+        store.answer(again)
+    assert await waiting == record(suspended=True)
 
 
 async def test_a_change_of_something_else_does_not_disturb_a_load(

@@ -12,7 +12,7 @@ import pytest
 from gateway.index.cache import MISS, TokenIndex
 from gateway.index.clock import DatabaseClock
 from gateway.index.follower import Follower
-from gateway.storage.changes import Change
+from gateway.storage.changes import UNNUMBERED, Change
 from gateway.storage.errors import StorageError, StoreUnavailable
 from tests.index.scripted import ScriptedStore, index_on, record
 
@@ -159,6 +159,70 @@ async def test_an_announcement_that_names_nothing_is_asked_for(scene: Scene) -> 
     await scene.log.until(lambda: scene.log.heartbeats[-1] == 6)
     assert scene.knows(A)
     assert not scene.knows(B)
+
+
+async def test_an_announcement_without_a_number_drops_what_it_names_and_the_rest_is_asked_for(
+    scene: Scene,
+) -> None:
+    """Whatever revision it is of: nothing that was read can be known to have seen it."""
+    scene.log.happen("pi_2")
+    scene.store.revision = 100
+    await scene.index.load(A)
+    scene.follower.on_change(Change(revision=UNNUMBERED, integrations=frozenset({"pi_1"}), complete=False))
+    assert not scene.knows(A)
+    assert scene.follower.applied == 5
+    await scene.log.until(lambda: scene.log.heartbeats[-1] == 6)
+    assert not scene.knows(B)
+
+
+async def test_an_announcement_of_what_was_read_already_is_applied_and_drops_nothing(scene: Scene) -> None:
+    change = scene.log.happen("pi_1")
+    scene.store.revision = 6
+    await scene.index.load(A)
+    scene.follower.on_change(change)
+    assert scene.knows(A)
+    assert scene.follower.applied == 6
+
+
+async def test_an_ear_that_was_lost_takes_no_number_for_granted(scene: Scene) -> None:
+    """It may listen to another server now, on which revision 6 is another change."""
+    scene.store.revision = 6
+    await scene.index.load(A)
+    scene.follower.on_listening()
+    scene.follower.on_change(scene.log.happen("pi_1"))
+    assert not scene.knows(A)
+
+
+async def test_a_change_found_by_comparing_drops_what_it_names_whatever_was_read(scene: Scene) -> None:
+    scene.store.revision = 6
+    await scene.index.load(A)
+    scene.log.happen("pi_1")
+    scene.follower._wake.set()
+    await scene.log.until(lambda: scene.log.heartbeats[-1] == 6)
+    assert not scene.knows(A)
+
+
+async def test_a_load_that_began_before_the_first_change_of_all_is_not_kept() -> None:
+    log, store = ScriptedLog(), ScriptedStore(revision=0, held=True)
+    index = index_on(store, time.monotonic)
+    clock = DatabaseClock(monotonic=time.monotonic, wall=time.time)
+    follower = Follower(index, log, clock, node_id="n", report=lambda _line: None, interval_seconds=60)
+    await follower.start()
+    try:
+        store.add(A, record())
+        waiting = asyncio.create_task(index.load(A))
+        question = await store.asked(1)
+        old = store.snapshot(question)
+        log.happen("pi_1")
+        store.add(A, record(suspended=True))
+        follower.on_listening()
+        await log.until(lambda: log.heartbeats[-1] == 1)
+        store.held = False
+        question.answered.set_result(old)
+        assert await waiting == record(suspended=True)
+    finally:
+        await follower.stop()
+        await index.close()
 
 
 async def test_an_announcement_that_comes_twice_or_late_changes_nothing(scene: Scene) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.core.rotation import Operation, TokenState
-from gateway.storage.changes import Change, changes_since, from_payload, prune_changes, to_payload
+from gateway.storage.changes import UNNUMBERED, Change, changes_since, from_payload, prune_changes, to_payload
 
 if TYPE_CHECKING:
     from tests.storage.conftest import Maker
@@ -66,6 +66,18 @@ def test_a_message_names_everything_or_says_that_it_does_not() -> None:
         read = from_payload(payload)
         assert read in (change, Change(revision=7, complete=False))
         assert (read == change) == (count <= 250)
+
+
+@pytest.mark.parametrize(
+    "revision", ["", '"revision": "7",', '"revision": true,', '"revision": -7,', '"revision": 7.5,']
+)
+def test_names_without_a_number_that_can_be_read_are_taken_at_their_word(revision: str) -> None:
+    assert from_payload(f'{{{revision} "accounts": ["acc_1"], "integrations": ["pi_1"]}}') == Change(
+        revision=UNNUMBERED,
+        accounts=frozenset({"acc_1"}),
+        integrations=frozenset({"pi_1"}),
+        complete=False,
+    )
 
 
 @pytest.mark.parametrize("payload", ["", "x", "null", "[]", "{}", '{"revision": "7"}', "7"])
