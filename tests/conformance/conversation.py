@@ -40,9 +40,14 @@ _QUIET_SECONDS: Final = 0.015
 
 
 class Door:
-    """Where a product listens, for each stand, and the token it knows there."""
+    """Where a product listens, for each stand, and the token it knows there.
 
-    def __init__(self, ports: dict[Stand, int], tokens: dict[Stand, str]) -> None:
+    `patience` is how many times longer than usual it is waited for: of a product that answers everything only those
+    answers that would be wrong take longer.
+    """
+
+    def __init__(self, ports: dict[Stand, int], tokens: dict[Stand, str], *, patience: float = 1.0) -> None:
+        self.patience = patience
         self.ports = ports
         self._tokens = {stand: token.encode("ascii") for stand, token in tokens.items()}
         assert {len(token) for token in self._tokens.values()} == {len(TOKEN)}, "not as long as the stand-in"
@@ -110,6 +115,7 @@ class Conversation:
     async def run(self) -> Observation:
         """The whole of it."""
         lane, case, seen = self._lane, self._case, self._seen
+        patience = self._door.patience
         lane.begin(case.script, self._news)
         port = self._door.ports[case.stand]
         line = _Line(*await asyncio.open_connection("127.0.0.1", port), self._news)
@@ -118,13 +124,13 @@ class Conversation:
         loop = asyncio.get_running_loop()
         try:
             for step in case.steps:
-                await self._take(step, line, loop.time() + _STEP_SECONDS)
-            deadline = loop.time() + BOUND_SECONDS
+                await self._take(step, line, loop.time() + _STEP_SECONDS * patience)
+            deadline = loop.time() + BOUND_SECONDS * patience
             if not isinstance(case.steps[-1], Leave):
                 seen.late = not await self._until(lambda: self._is_over(line), deadline)
             lane.answered.set()
             if case.expect.closes:
-                await self._until(lambda: line.end is not End.OPEN, loop.time() + _END_SECONDS)
+                await self._until(lambda: line.end is not End.OPEN, loop.time() + _END_SECONDS * patience)
             if any(isinstance(action, AfterAnswer) for action in case.script):
                 await self._settle()  # what the upstream does then belongs to this case
             lane.serve()
@@ -229,7 +235,7 @@ class Conversation:
         target = LANE + b"/items/" + PROBE + b"%d" % self._number
         answer = b""
         try:
-            async with asyncio.timeout(BOUND_SECONDS):
+            async with asyncio.timeout(BOUND_SECONDS * self._door.patience):
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
                 try:
                     writer.write(self._filled(request(b"Connection: close", target=target)))

@@ -16,8 +16,8 @@ from tests.conformance.case import Stand
 from tests.conformance.conversation import Door
 from tests.conformance.lane import Lane
 
-_START_SECONDS: Final = 60.0
-_STOP_SECONDS: Final = 15.0
+_START_SECONDS: Final = 120.0
+_STOP_SECONDS: Final = 60.0
 # What the cases of each class stand on. Areas other than `items` hold what this token may not do.
 _ROUTES: Final = """
   lane{n}:
@@ -43,11 +43,11 @@ _ROUTES: Final = """
       POST {p}/admin/{{id}}: {{scope: items.admin, account: agency}}
 """
 _HASTY: Final = {
-    "GATEWAY__PROXY__TIMEOUTS__HEAD": "400ms",
-    "GATEWAY__PROXY__TIMEOUTS__BODY": "400ms",
-    "GATEWAY__PROXY__TIMEOUTS__IDLE": "600ms",
-    "GATEWAY__UPSTREAM__TIMEOUTS__FIRST_BYTE": "400ms",
-    "GATEWAY__UPSTREAM__TIMEOUTS__SILENCE": "400ms",
+    "GATEWAY__PROXY__TIMEOUTS__HEAD": "1200ms",
+    "GATEWAY__PROXY__TIMEOUTS__BODY": "1200ms",
+    "GATEWAY__PROXY__TIMEOUTS__IDLE": "1800ms",
+    "GATEWAY__UPSTREAM__TIMEOUTS__FIRST_BYTE": "1200ms",
+    "GATEWAY__UPSTREAM__TIMEOUTS__SILENCE": "1200ms",
 }
 
 
@@ -160,7 +160,11 @@ class Gateway:
         except BaseException:
             await self.stop()
             raise
-        return Door({Stand.USUAL: usual, Stand.HASTY: hasty}, {Stand.USUAL: token, Stand.HASTY: hasty_token})
+        return Door(
+            {Stand.USUAL: usual, Stand.HASTY: hasty},
+            {Stand.USUAL: token, Stand.HASTY: hasty_token},
+            patience=10.0,
+        )
 
     async def stop(self) -> None:
         """End both. What they logged stays in `logs`."""

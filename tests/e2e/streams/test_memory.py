@@ -56,7 +56,7 @@ class Net:
             while (now := [writer.transport.get_write_buffer_size() for writer in writers]) != before:
                 before = now
                 await asyncio.sleep(0.3)
-        assert all(now), "there was nothing to hold up"
+        assert all(now), f"there was nothing to hold up: {now}"
 
 
 @pytest.fixture
