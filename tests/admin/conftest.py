@@ -272,7 +272,7 @@ async def published(console: Console, text: str = "a map", *, note: str = "") ->
 @pytest.fixture
 async def console(own_dsn: str, tmp_path: Path) -> AsyncIterator[Console]:
     async with AsyncExitStack() as stack:
-        database = await connect(own_dsn, pool_size=10)
+        database = await connect(own_dsn, pool_size=10, statement_timeout_seconds=60.0)
         stack.push_async_callback(database.close)
         route_map = small_map(tmp_path, main="http://127.0.0.1:8")
         chosen = settings(tmp_path, proxy__trusted_proxies=["127.0.0.1"])

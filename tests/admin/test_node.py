@@ -28,7 +28,7 @@ async def test_a_token_lives_and_dies_at_the_proxy_as_its_receipt_says(rig: Rig,
         headers = {"Authorization": f"Bearer {secret}"}
         async with (
             aiohttp.ClientSession(headers=headers) as session,
-            session.post(f"{base}{path}?wait=5s", json=body) as response,
+            session.post(f"{base}{path}?wait=30s", json=body) as response,
         ):
             content = await response.read()
             assert response.status in {200, 201}, content
