@@ -149,7 +149,7 @@ class ChunkedBody:
     def _reject_early(self, rest: bytes) -> None:
         """A size line that cannot become one is refused before it ends, so that no peer waits for it."""
         if self._expect is _Expect.SIZE and rest and re.match(rb"[0-9A-Fa-f]", rest) is None:
-            raise BodyError("the chunk size is not hexadecimal")
+            raise BodyError("the chunk size line is malformed")
 
     def _take_line(self, line: bytes) -> None:
         if self._expect is _Expect.SIZE:

@@ -23,6 +23,8 @@ _LINE: Final = re.compile(
     rb"(/(?!/)[\x21\x22\x24-\x3e\x40-\x7e]*)(\?[\x21\x22\x24-\x7e]*)? HTTP/1\.1(?=\r\n)"
 )
 _FIELD: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)")
+# The parser refuses some of the blanks that may stand around the coding: what has any but the usual one is left to it.
+_CODING: Final = re.compile(rb"\r\ntransfer-encoding: chunked(?:\r\n|\Z)", re.IGNORECASE)
 _VALUE_BYTES: Final = bytes((0x09, *range(0x20, 0x7F), *range(0x80, 0x100)))
 # The spellings that clients use. Any other is judged with the rest, and then nothing is remembered.
 _AUTHORIZATION: Final = (b"\r\nAuthorization:", b"\r\nauthorization:")
@@ -103,6 +105,8 @@ class OrdinaryHeads:
         if isinstance(read, Deny):
             return None
         fields, further = read
+        if fields.chunked and _CODING.search(block) is None:
+            return None
         if further:
             authorization += further
         elif len(block) <= _REMEMBERED_LENGTH and _PRIVATE.search(block) is None:

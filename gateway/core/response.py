@@ -25,8 +25,9 @@ class Framing(Enum):
 class ResponseHead:
     """A final or interim response that has one meaning. Not frozen for its cost alone; nobody changes it.
 
-    `kept` are the lines `name: value` that travel on. `content_length` is the field's value, which in an answer to
-    HEAD and in a 304 speaks of a body that does not follow. `reusable`: the connection may carry another request.
+    `kept` are the lines `name: value` that travel on, `Content-Length` among them where it may be said. `content_length`
+    is the field's value, which in an answer to HEAD and in a 304 speaks of a body that does not follow. `reusable`: the
+    connection may carry another request.
     """
 
     status: int
@@ -56,6 +57,8 @@ _F_TRANSFER_ENCODING: Final = ResponseField.TRANSFER_ENCODING
 _F_CONNECTION: Final = ResponseField.CONNECTION
 _F_UPGRADE: Final = ResponseField.UPGRADE
 _DIGITS: Final = re.compile(rb"[0-9]{1,17}")
+# What a connection says of itself, and the framing that a nomination cannot take away.
+_PLAIN_OPTIONS: Final = frozenset({b"close", b"keep-alive", b"upgrade", b"content-length", b""})
 _CONTROLS: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
@@ -72,8 +75,9 @@ def read_response(
     if not 100 <= status <= 599:
         raise BadResponse(f"status {status}")
     kept: list[bytes] = []
-    lengths = codings = 0
-    length = coding = upgrade = b""
+    content_length: int | None = None
+    codings = 0
+    coding = upgrade = b""
     connection: list[bytes] = []
     known = rules.known.get
     for name, value in fields:
@@ -85,8 +89,10 @@ def read_response(
         elif kind is _F_DROP:
             continue
         elif kind is _F_CONTENT_LENGTH:
-            lengths += 1
-            length = value
+            if content_length is not None:
+                raise BadResponse("Content-Length is not one number of bytes")
+            content_length = _read_length(value)
+            kept.append(b"%b: %d" % (name, content_length))
         elif kind is _F_TRANSFER_ENCODING:
             codings += 1
             coding = value
@@ -96,26 +102,31 @@ def read_response(
             upgrade = value
         else:
             raise BadResponse("a field name is not a token")
-    if lengths and (lengths > 1 or _DIGITS.fullmatch(length) is None or int(length) > MAX_CONTENT_LENGTH):
-        raise BadResponse("Content-Length is not one number of bytes")
     if codings and (codings > 1 or coding.lower() != b"chunked" or http_minor == 0):
         raise BadResponse("Transfer-Encoding is not chunked alone")
-    if lengths and codings:
+    if content_length is not None and codings:
         raise BadResponse("Content-Length together with Transfer-Encoding")
     if _CONTROLS.search(reason):
         raise BadResponse("the reason phrase holds a control character")
-    content_length = int(length) if lengths else None
     reusable = http_minor == 1
     if connection:
         options = {option.strip(b" \t").lower() for option in b",".join(connection).split(b",")}
         reusable = reusable and b"close" not in options
-        nominated = options - {b"close", b"keep-alive", b"upgrade", b""}
+        nominated = options - _PLAIN_OPTIONS
         if nominated:
             kept = [line for line in kept if line[: line.index(b":")].lower() not in nominated]
     framing = _framing(status, request_method, content_length, chunked=bool(codings))
+    if content_length is not None and (status < 200 or status == 204):
+        kept = [line for line in kept if line[: line.index(b":")].lower() != b"content-length"]
     if framing is _CLOSE:
         reusable = False
     return ResponseHead(status, reason, kept, framing, content_length, reusable, upgrade)
+
+
+def _read_length(value: bytes) -> int:
+    if _DIGITS.fullmatch(value) is None or (length := int(value)) > MAX_CONTENT_LENGTH:
+        raise BadResponse("Content-Length is not one number of bytes")
+    return length
 
 
 def _framing(status: int, method: str, content_length: int | None, *, chunked: bool) -> Framing:

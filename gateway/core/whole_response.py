@@ -15,7 +15,7 @@ from gateway.core.fields import ResponseField, ResponseFieldRules
 
 _STATUS: Final = re.compile(rb"HTTP/1\.1 ([2-5][0-9]{2}) [\t\x20-\x7e\x80-\xff]*")
 _FIELD: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)")
-_DIGITS: Final = re.compile(rb"[0-9]{1,9}")
+_DIGITS: Final = re.compile(rb"0|[1-9][0-9]{0,8}")
 _MAX_HEAD: Final = 16 * 1024
 _MAX_LINES: Final = 101
 _WITHOUT_CONTENT: Final = frozenset({204, 304})
@@ -66,7 +66,13 @@ class LineMemory:
     def judge_field(self, line: bytes) -> int:
         """What a field line is."""
         match = _FIELD.fullmatch(line)
-        found = _UNUSUAL if match is None else _judge_field(match[1], match[2].rstrip(b" \t"))
+        if match is None:
+            found = _UNUSUAL
+        else:
+            name, value = match[1], match[2].rstrip(b" \t")
+            found = _judge_field(name, value)
+            if found >= _KEEP and line != name + b": " + value:
+                found = _UNUSUAL  # `core.response` puts the blanks in order: the caller shall not see which it was
         if line[: len(_SECRET)].lower() == _SECRET:
             return found
         return _remember(self.fields, line, found)

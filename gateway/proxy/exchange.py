@@ -301,14 +301,12 @@ class Exchange:
         return self._close or not self.body_complete or self._caller.draining
 
     def _injected(self, head: ResponseHead) -> bytes:
-        """Lines of ours, each ended by CRLF; theirs that ours replace are taken out of the head."""
+        """Lines of ours, the last without its end; theirs that ours replace are taken out of the head."""
+        request_id = b"X-Request-Id: " + self.trail.request_id.encode("ascii")
         if self._gate.cors is None:
-            return self._request_id_line()
+            return request_id
         head.kept = without_cors(head.kept)
-        return self._request_id_line() + self._cors_lines()
-
-    def _request_id_line(self) -> bytes:
-        return b"X-Request-Id: %b\r\n" % self.trail.request_id.encode("ascii")
+        return self._cors_lines() + request_id
 
     def _cors_lines(self) -> bytes:
         """What a page of another origin needs to read the answer, where the operator allows it."""

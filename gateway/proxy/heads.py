@@ -14,15 +14,34 @@ from typing import Final
 
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http import HttpProcessingError, HttpRequestParser, RawRequestMessage
-from aiohttp.http_exceptions import LineTooLong
+from aiohttp.http_exceptions import BadHttpMethod, InvalidURLError, LineTooLong
 
 from gateway.core.policy import Deny
 from gateway.core.reasons import Code
 from gateway.proxy.gate import Limits
 
 # RFC 9112 section 3, without its leniencies. Which version it is is judged after the grammar.
-_REQUEST_LINE: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+ [\x21-\x7e]+ HTTP/([0-9])\.([0-9])\r\n")
+_LINE: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+ [\x21-\x7e]+ HTTP/([0-9])\.([0-9])"
+_REQUEST_LINE: Final = re.compile(_LINE + rb"\r\n")
+# The parser refuses a version before the end of its line has come.
+_VERSION: Final = re.compile(_LINE + rb"(?:\r\n|\r?\Z)")
+# It is at fault only where nothing before it was.
+_BEFORE_VERSION: Final = (BadHttpMethod, InvalidURLError)
 _HEAD_END: Final = b"\r\n\r\n"
+# aiohttp refuses these when they are repeated, and one always. A gateway passes them on as they came. Host and the
+# framing, which it refuses as well, are judged by `core.request_fields`.
+_PARSERS_OWN: Final = frozenset(
+    {
+        b"content-location",
+        b"content-range",
+        b"content-type",
+        b"etag",
+        b"max-forwards",
+        b"server",
+        b"user-agent",
+    }
+)
+_REFUSED_BY_PARSER: Final = b"sec-websocket-key1"
 _PAYLOAD_LIMIT: Final = 64 * 1024
 
 
@@ -38,13 +57,14 @@ class Head:
 class HeadReader:
     """Reads heads, one at a time, from a buffer that grows until a head is whole."""
 
-    __slots__ = ("_fed", "_limits", "_loop", "_parser", "_protocol")
+    __slots__ = ("_fed", "_limits", "_loop", "_parser", "_protocol", "_renaming")
 
     def __init__(self, protocol: BaseProtocol, loop: asyncio.AbstractEventLoop, limits: Limits) -> None:
         self._protocol = protocol
         self._loop = loop
         self._limits = limits
         self._fed = 0
+        self._renaming = False
         self._parser = self._new_parser()
 
     def __repr__(self) -> str:
@@ -80,10 +100,16 @@ class HeadReader:
         size = len(buffer) if end < 0 else end + 4
         if size > self._limits.head:
             return self._too_large(buffer)
-        try:
-            messages, _, _ = self._parser.feed_data(buffer[self._fed : size])
-        except HttpProcessingError as error:
-            return self._malformed(buffer[:size], error)
+        if not self._renaming:
+            try:
+                messages, _, _ = self._parser.feed_data(buffer[self._fed : size])
+            except HttpProcessingError as error:
+                if not _renamed(buffer[:size])[1]:
+                    return self._malformed(buffer[:size], error)
+                self._renaming = True
+        if self._renaming:
+            self._fed = size
+            return None if end < 0 else self._read_renamed(buffer, size)
         if end < 0:
             self._fed = size
             return (
@@ -93,6 +119,23 @@ class HeadReader:
         if len(messages) != 1:
             return Deny(Code.BAD_REQUEST, detail="a head with two readings")
         return self._judge(buffer, size, messages[0][0])
+
+    def _read_renamed(self, buffer: bytes, size: int) -> Head | Deny:
+        """Read a whole head in which the parser must not see what some fields are called."""
+        self._fed, self._renaming = 0, False
+        self.renew()
+        head, names = _renamed(buffer[:size])
+        try:
+            messages, _, _ = self._parser.feed_data(head)
+        except HttpProcessingError as error:
+            return self._malformed(buffer[:size], error)
+        if len(messages) != 1 or len(messages[0][0].raw_headers) != head.count(b"\r\n") - 2:
+            return Deny(Code.BAD_REQUEST, detail="a head with two readings")
+        message = messages[0][0]
+        fields = list(message.raw_headers)
+        for number, name in names.items():
+            fields[number] = (name, fields[number][1])
+        return self._judge(buffer, size, message._replace(raw_headers=tuple(fields)))
 
     def _judge(self, buffer: bytes, size: int, message: RawRequestMessage) -> Head | Deny:
         line = _REQUEST_LINE.match(buffer)
@@ -119,7 +162,25 @@ class HeadReader:
         if isinstance(error, LineTooLong):
             code = Code.TARGET_TOO_LONG if self._in_long_line(head) else Code.HEAD_TOO_LARGE
             return Deny(code, detail=detail)
-        line = _REQUEST_LINE.match(head)
+        line = None if isinstance(error, _BEFORE_VERSION) else _VERSION.match(head)
         if line is not None and (line[1] != b"1" or line[2] not in b"01"):
             return Deny(Code.PROTOCOL_UNSUPPORTED, detail=detail)
         return Deny(Code.BAD_REQUEST, detail=detail)
+
+
+def _renamed(head: bytes) -> tuple[bytes, dict[int, bytes]]:
+    """The same head with names of the same length, which mean nothing, for fields that the parser would refuse; and
+    which they were, by the number of the field.
+    """
+    first, *lines = head.split(b"\r\n")
+    seen = {_REFUSED_BY_PARSER}
+    names: dict[int, bytes] = {}
+    for number, line in enumerate(lines):
+        name = line.partition(b":")[0]
+        lower = name.lower()
+        if lower in seen:
+            names[number] = name
+            lines[number] = b"x" * len(name) + line[len(name) :]
+        elif lower in _PARSERS_OWN:
+            seen.add(lower)
+    return b"\r\n".join((first, *lines)), names

@@ -6,30 +6,7 @@ from typing import Final
 
 from gateway.core.response import Framing, ResponseHead
 
-_NONE: Final = Framing.NONE
-_LENGTH: Final = Framing.LENGTH
 _UNKNOWN_LENGTH: Final = (Framing.CHUNKED, Framing.CLOSE)
-
-
-def head_lines(head: ResponseHead, *, http_11: bool, close: bool) -> tuple[bytes, bool]:
-    """The head that the caller gets, each line ended by CRLF, without the empty line; whether the connection ends with it."""
-    lines = [b"HTTP/1.1 %d %b" % (head.status, head.reason), *head.kept]
-    framing = head.framing
-    if framing is _LENGTH:
-        lines.append(b"Content-Length: %d" % (head.content_length or 0))
-    elif framing is _NONE:
-        if head.content_length is not None and head.status != 204:
-            lines.append(b"Content-Length: %d" % head.content_length)
-    elif http_11:
-        lines.append(b"Transfer-Encoding: chunked")
-    else:
-        close = True
-    if close:
-        lines.append(b"Connection: close")
-    elif not http_11:
-        lines.append(b"Connection: keep-alive")
-    lines.append(b"")
-    return b"\r\n".join(lines), close
 
 
 class ResponseWriter:
@@ -56,10 +33,24 @@ class ResponseWriter:
             self._out.append(b"\r\n".join((b"HTTP/1.1 103 Early Hints", *head.kept, b"\r\n")))
 
     def head(self, head: ResponseHead, *, close: bool, injected: bytes) -> bool:
-        """The final head. `injected` are lines of ours, each ended by CRLF. Whether the connection ends with it."""
-        lines, close = head_lines(head, http_11=self._http_11, close=close)
-        self._chunked = self._http_11 and head.framing in _UNKNOWN_LENGTH
-        self._out.append(b"%b%b\r\n" % (lines, injected))
+        """The final head. `injected` are lines of ours, the last without its end. Whether the connection ends with it.
+
+        Lines stand in the order in which `Exchange.whole` writes them: nobody can tell which of the two it was.
+        """
+        lines = [b"HTTP/1.1 %d %b" % (head.status, head.reason), *head.kept]
+        if head.framing in _UNKNOWN_LENGTH:
+            self._chunked = self._http_11
+            if self._chunked:
+                lines.append(b"Transfer-Encoding: chunked")
+            else:
+                close = True
+        lines.append(injected)
+        if close:
+            lines.append(b"Connection: close")
+        elif not self._http_11:
+            lines.append(b"Connection: keep-alive")
+        lines += (b"", b"")
+        self._out.append(b"\r\n".join(lines))
         return close
 
     def content(self, data: bytes) -> None:

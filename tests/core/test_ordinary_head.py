@@ -110,6 +110,9 @@ NAMES = st.sampled_from(
             b"Accept",
             b"X_A",
             b"Origin",
+            b"Content-Type",
+            b"user-agent",
+            b"Sec-WebSocket-Key1",
             b"A uthorization",
         ),
     ]
@@ -127,6 +130,8 @@ VALUES = st.one_of(
                 b"a, b",
                 b"\xe9",
                 b"a\r\nAuthorization: Bearer z",
+                b"chunked\t",
+                b"\t chunked",
             ),
         ]
     ),
@@ -152,6 +157,24 @@ TARGETS = st.one_of(
     target=b"/",
     version=b"HTTP/1.1",
     fields=[(b"Authorization", b":", b"Bearer x"), (b"AUTHORIZATION", b": ", b"Bearer y")],
+    host=True,
+)
+@example(
+    method=b"GET",
+    target=b"/",
+    version=b"HTTP/1.1",
+    fields=[
+        (b"Content-Type", b": ", b"a"),
+        (b"content-type", b": ", b"b"),
+        (b"Sec-WebSocket-Key1", b":", b""),
+    ],
+    host=True,
+)
+@example(
+    method=b"GET",
+    target=b"/",
+    version=b"HTTP/1.1",
+    fields=[(b"Transfer-Encoding", b": ", b"chunked\t")],
     host=True,
 )
 def test_it_agrees_with_the_long_way(

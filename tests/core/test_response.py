@@ -46,7 +46,7 @@ def test_the_end_of_a_body_is_known(
     found = judge(*fields, status=status, method=method)
     assert (found.framing, found.content_length) == (framing, length)
     assert found.reusable == (framing is not Framing.CLOSE)
-    assert found.kept == []
+    assert found.kept == ([] if length is None else [b"%b: %d" % (fields[0][0], length)])
 
 
 @pytest.mark.parametrize(
@@ -55,6 +55,7 @@ def test_the_end_of_a_body_is_known(
 def test_no_body_follows_though_a_length_speaks_of_one(status: int, method: str) -> None:
     found = judge((LENGTH, b"1000"), status=status, method=method)
     assert (found.framing, found.content_length, found.reusable) == (Framing.NONE, 1000, True)
+    assert found.kept == [b"Content-Length: 1000"]
     assert judge((CODING, b"chunked"), status=status, method=method).framing is Framing.NONE
     bare = judge(status=status, method=method)
     assert (bare.framing, bare.content_length, bare.reusable) == (Framing.NONE, None, True)
@@ -64,7 +65,8 @@ def test_no_body_follows_though_a_length_speaks_of_one(status: int, method: str)
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
 def test_a_status_without_a_body_announces_none(status: int, method: str) -> None:
     assert judge(status=status, method=method).framing is Framing.NONE
-    assert judge((LENGTH, b"0"), status=status, method=method).framing is Framing.NONE
+    zero = judge((b"X-A", b"b"), (b"content-LENGTH", b"0"), status=status, method=method)
+    assert (zero.framing, zero.kept) == (Framing.NONE, [b"X-A: b"])
     for field in ((LENGTH, b"5"), (CODING, b"chunked")):
         with pytest.raises(BadResponse, match=str(status)):
             judge(field, status=status, method=method)
@@ -201,7 +203,13 @@ def test_an_upstream_that_closes_is_not_used_again(values: list[bytes], reusable
 
 def test_nominating_the_framing_does_not_take_it_away() -> None:
     found = judge((b"Connection", b"content-length, transfer-encoding"), (LENGTH, b"5"))
-    assert (found.framing, found.content_length) == (Framing.LENGTH, 5)
+    assert (found.framing, found.content_length, found.kept) == (Framing.LENGTH, 5, [b"Content-Length: 5"])
+
+
+def test_a_length_stands_where_it_stood() -> None:
+    """The way of a response that comes whole leaves it there: nobody shall see which it was."""
+    found = judge((b"A", b"1"), (LENGTH, b"5"), (b"B", b"2"))
+    assert found.kept == [b"A: 1", b"Content-Length: 5", b"B: 2"]
 
 
 names = st.sampled_from(
@@ -228,4 +236,4 @@ def test_whatever_comes_is_bad_or_ends_in_one_way(
     if found.framing is Framing.LENGTH:
         assert found.content_length is not None
     assert not (found.reusable and (minor == 0 or found.framing is Framing.CLOSE))
-    assert {line.partition(b":")[0].lower() for line in found.kept} <= {b"x-a"}
+    assert {line.partition(b":")[0].lower() for line in found.kept} <= {b"x-a", b"content-length"}

@@ -11,7 +11,7 @@ from gateway.core.fields import ResponseFieldRules
 from gateway.core.response import Framing, read_response
 from gateway.core.whole_response import LineMemory, read_whole
 
-ORDINARY = b"HTTP/1.1 200 OK\r\nServer: x\r\nContent-Type: text/plain\r\nContent-Length: 5\r\nX-A: 1\r\nx-a:  2 \r\n\r\nhello"
+ORDINARY = b"HTTP/1.1 200 OK\r\nServer: x\r\nContent-Type: text/plain\r\nContent-Length: 5\r\nX-A: 1\r\nx-a: 2\r\n\r\nhello"
 
 
 def test_an_ordinary_response_keeps_its_bytes() -> None:
@@ -79,6 +79,12 @@ def test_the_memory_of_lines_is_bounded() -> None:
         ORDINARY.replace(b"Content-Length: 5\r\n", b""),
         ORDINARY.replace(b"Server: x", b"Server: x\r\n folded"),
         ORDINARY.replace(b"Server: x", b"Server: \0"),
+        ORDINARY.replace(b"Server: x", b"Server:x"),
+        ORDINARY.replace(b"Server: x", b"Server:  x"),
+        ORDINARY.replace(b"Server: x", b"Server: x "),
+        ORDINARY.replace(b"Server: x", b"Server:"),
+        ORDINARY.replace(b"Content-Length: 5", b"Content-Length: 05"),
+        ORDINARY.replace(b"Content-Length: 5", b"Content-Length:5"),
         ORDINARY.replace(b"Server: x", b"Connection: X-A"),
         ORDINARY.replace(b"Server: x", b"Connection: Upgrade\r\nUpgrade: h2c"),
         ORDINARY.replace(b"HTTP/1.1", b"HTTP/1.0"),
@@ -172,11 +178,4 @@ def test_it_agrees_with_the_parser(
     assert parsed.complete == 1
     assert judged.framing is Framing.LENGTH
     assert (found.status, found.body, found.reusable) == (parsed.status, parsed.body, judged.reusable)
-    kept = [line.strip() for line in found.lines[1:]]
-    names = [line.split(b":")[0] for line in kept]
-    expected = [
-        name
-        for name, _ in parsed.fields
-        if name in [k.split(b":")[0] for k in judged.kept] or name.lower() == b"content-length"
-    ]
-    assert names == expected
+    assert found.lines[1:] == judged.kept

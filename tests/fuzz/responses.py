@@ -131,18 +131,17 @@ def _key(head: ResponseHead) -> tuple[object, ...]:
 
 
 def _key_of_whole(response: WholeResponse) -> tuple[object, ...]:
-    """The same of a response that was not taken apart: its length stands among its lines."""
+    """The same of a response that was not taken apart."""
     first, *lines = response.lines
     assert first.startswith(b"HTTP/1.1 %d " % response.status)
-    fields = [_field(line) for line in lines]
-    (length,) = [int(value) for name, value in fields if name.lower() == b"content-length"]
-    kept = tuple(field for field in fields if field[0].lower() != b"content-length")
+    kept = tuple(_field(line) for line in lines)
+    (length,) = [int(value) for name, value in kept if name.lower() == b"content-length"]
     return response.status, first[13:], kept, Framing.LENGTH, length, response.reusable
 
 
 def _field(line: bytes) -> tuple[bytes, bytes]:
-    name, _, value = line.partition(b":")
-    return name, value.strip(b" \t")
+    name, _, value = line.partition(b": ")
+    return name, value
 
 
 @dataclass
