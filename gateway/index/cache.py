@@ -295,6 +295,8 @@ class TokenIndex:
             held.revision = revision
             return held.record
         self._unknown.pop(key, None)
+        # Whose it was until now, as well: after a restore from a backup that may be another.
+        self._forget(key)
         self._entries[key] = _Entry(record, revision, fresh_until)
         self._unsettled += 1
         caller = record.caller

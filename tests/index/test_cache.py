@@ -237,6 +237,10 @@ async def test_an_entry_that_has_not_changed_stays_the_same_object(
     store.add(A, record("pi_other"))
     assert await index.load(A) == record("pi_other")
     assert index.find(DIGESTER.current(A)) == record("pi_other")
+    index.drop(1, integrations=["pi_1"])
+    index.drop(2, integrations=["pi_other"])
+    assert index.find(DIGESTER.current(A)) is MISS
+    index.drop(3, accounts=["acc_1"], integrations=["pi_1"])
 
 
 async def test_an_index_that_has_grown_is_settled(
