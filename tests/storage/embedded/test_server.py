@@ -27,8 +27,11 @@ def socket_dir(dsn: str) -> Path:
 
 @pytest.mark.parametrize("place", ["open", "closed"])
 def test_a_first_start_makes_the_database_and_the_next_one_keeps_what_is_in_it(
-    place: str, open_dir: Path, tmp_path: Path, server: Server, ask: Ask
+    place: str, open_dir: Path, tmp_path: Path, server: Server, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(
+        "gateway.storage.embedded.server.SLOW_SECONDS", 300.0
+    )  # else it may say that it is slow
     data_dir = (open_dir if place == "open" else tmp_path) / "not" / "yet" / "there"
     lines: list[str] = []
     first = server(data_dir, log=lines.append)
