@@ -535,5 +535,6 @@ class Exchange:
             self._later.cancel()
         if self._patience is not None:
             self._patience.stop()
+            self._patience = None  # they know each other, which would keep both until a collection of garbage
         self.trail.ended = _monotonic()
         self._gate.recorder.record(self.trail)

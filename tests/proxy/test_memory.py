@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 
 import pytest
 
 from gateway.proxy.connection import ProxyConnection
 from tests.proxy.caller import SECONDS, Ended, request
+from tests.proxy.recording import OK, Arrival, Line
 from tests.wiring.rig import Rig
 
 
@@ -35,6 +37,35 @@ async def test_a_closed_connection_leaves_nothing_for_the_garbage_collector(rig:
             with pytest.raises(Ended):
                 await caller.answer()
             await caller.close()
+        async with asyncio.timeout(SECONDS):
+            while connections() > before:  # noqa: ASYNC110 - connections end in the loop's own time
+                await asyncio.sleep(0.02)
+    finally:
+        gc.enable()
+
+
+async def test_a_request_that_was_looked_at_leaves_nothing_either(rig: Rig) -> None:
+    """What keeps time over a slow request is not kept with it."""
+    looked_at = asyncio.Event()
+
+    async def answer(arrival: Arrival, line: Line) -> None:
+        await line.read_body(arrival)
+        await looked_at.wait()
+        await line.send(OK)
+
+    upstream = await rig.upstream(answer)
+    gateway = await rig.gateway(upstream)
+    gc.collect()
+    gc.disable()
+    try:
+        before = connections()
+        caller = await gateway.caller()
+        await caller.send(request("GET", "/contacts/c1", token=rig.token))
+        await upstream.arrived(1)
+        gateway.node._proxy._look(time.monotonic())
+        looked_at.set()
+        assert (await caller.answer()).status == 200
+        await caller.close()
         async with asyncio.timeout(SECONDS):
             while connections() > before:  # noqa: ASYNC110 - connections end in the loop's own time
                 await asyncio.sleep(0.02)
