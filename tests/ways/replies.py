@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Final
 
-from tests.ways.requests import damaged
+from tests.ways.chance import damaged, places
 from tests.ways.talk import Packet, Reply
 
 _STATUSES: Final = (
@@ -161,10 +161,10 @@ def _sized(random: Random, method: bytes, *, odd: bool) -> Reply:
     version = b"HTTP/1.0" if odd and random.random() < 0.1 else b"HTTP/1.1"
     head = _head(version + b" " + status, fields)
     body = b"" if method == b"HEAD" else content
-    places = set(_places(random, len(head) - 1))
+    cuts = set(places(random, len(head) - 1))
     if len(body) > 1 and random.random() < 0.5:
-        places.add(len(head) + random.randrange(len(body)))
-    return Reply(Packet(head + body, tuple(sorted(places))), closes=closes and random.random() < 0.7)
+        cuts.add(len(head) + random.randrange(len(body)))
+    return Reply(Packet(head + body, tuple(sorted(cuts))), closes=closes and random.random() < 0.7)
 
 
 def _chunked(random: Random, method: bytes) -> Reply:
@@ -172,8 +172,8 @@ def _chunked(random: Random, method: bytes) -> Reply:
     random.shuffle(fields)
     head = _head(b"HTTP/1.1 " + random.choice(_STATUSES), fields)
     if method == b"HEAD":
-        return Reply(Packet(head, tuple(_places(random, len(head) - 1))))
-    data, ends = head, _places(random, len(head) - 1)
+        return Reply(Packet(head, tuple(places(random, len(head) - 1))))
+    data, ends = head, places(random, len(head) - 1)
     for _ in range(random.randrange(4)):
         if random.random() < 0.5:
             ends.append(len(data))  # between two chunks: within one, each piece would be a chunk of its own
@@ -189,7 +189,7 @@ def _without_content(random: Random) -> Reply:
     if random.random() < 0.4:
         fields.append(b"Content-Length: %d" % (0 if status.startswith(b"204") else random.choice((0, 7))))
     head = _head(b"HTTP/1.1 " + status, fields)
-    return Reply(Packet(head, tuple(_places(random, len(head) - 1))))
+    return Reply(Packet(head, tuple(places(random, len(head) - 1))))
 
 
 def _until_the_end(random: Random) -> Reply:
@@ -198,7 +198,7 @@ def _until_the_end(random: Random) -> Reply:
         random.sample(_FIELDS, random.randrange(4)),
     )
     body = random.randbytes(random.choice((0, 5, 400)))
-    return Reply(Packet(head + body, tuple(_places(random, len(head) - 1))), closes=True)
+    return Reply(Packet(head + body, tuple(places(random, len(head) - 1))), closes=True)
 
 
 def _after_interim(random: Random, method: bytes) -> Reply:
@@ -233,12 +233,8 @@ def _wrong(random: Random, method: bytes) -> Reply:
     else:
         data, closes = sound[: random.randrange(1, len(sound))], True
     end = data.find(b"\r\n\r\n")
-    return Reply(Packet(data, tuple(_places(random, end + 3)) if end > 0 else ()), closes=closes)
+    return Reply(Packet(data, tuple(places(random, end + 3)) if end > 0 else ()), closes=closes)
 
 
 def _head(line: bytes, fields: list[bytes]) -> bytes:
     return b"\r\n".join((line, *fields)) + b"\r\n\r\n"
-
-
-def _places(random: Random, size: int) -> list[int]:
-    return [random.randrange(1, size)] if size > 1 else []

@@ -21,8 +21,8 @@ _MORE: Final = """\
       GET /socket: {scope: contacts.readonly, websocket: true}
   agencies:
 """
-_USUAL: Final[dict[str, Any]] = {"proxy__guessing": {"free": 1_000_000, "per": "1h", "delay": "1s"}}
-_OTHERWISE: Final[dict[str, Any]] = _USUAL | {
+USUAL: Final[dict[str, Any]] = {"proxy__guessing": {"free": 1_000_000, "per": "1h", "delay": "1s"}}
+_OTHERWISE: Final[dict[str, Any]] = USUAL | {
     "proxy__cors": {"allow_origins": ["https://page.test"]},
     "proxy__trusted_proxies": ["127.0.0.0/8"],
     "proxy__underscore_headers": "pass",
@@ -35,7 +35,7 @@ _OTHERWISE: Final[dict[str, Any]] = _USUAL | {
 async def open_gateways(rig: Rig, upstream: Upstream, desk: Desk) -> tuple[Gateway, Gateway]:
     """Both, with their requests numbered and written down at the desk."""
     usual, otherwise = [
-        await rig.gateway(_route_map(rig, upstream), **values) for values in (_USUAL, _OTHERWISE)
+        await rig.gateway(_route_map(rig, upstream), **values) for values in (USUAL, _OTHERWISE)
     ]
     for gateway in (usual, otherwise):
         proxy = gateway.node._proxy

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, fields, replace
-from typing import Any, Final
+from typing import Final
 
 from gateway.proxy.server import ProxyServer
 from gateway.wiring.routes import publishable
@@ -18,13 +19,13 @@ from tests.conformance.products.gateway import route_map
 from tests.conformance.verdicts import problems_of
 from tests.ways.conversation import Desk
 from tests.ways.record import Record
+from tests.ways.stand import USUAL
 from tests.ways.way import Taken, Way, taking
 from tests.wiring.rig import Gateway, Rig
 
 # One character for each: their names must be as long as their stand-in.
 _LANES: Final = b"0123456789abcdefghij"
-_USUAL: Final[dict[str, Any]] = {"proxy__guessing": {"free": 1_000_000, "per": "1h", "delay": "1s"}}
-_HASTY: Final = _USUAL | {
+_HASTY: Final = USUAL | {
     "proxy__timeouts__head": "400ms",
     "proxy__timeouts__body": "400ms",
     "proxy__timeouts__idle": "600ms",
@@ -37,26 +38,23 @@ _ONE_PIECE: Final = 32 * 1024
 
 
 class OpenLane(Lane):
-    """A lane that keeps every byte, of each connection apart."""
+    """A lane that keeps every byte that comes while a case is on, of each connection apart."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.prefix = b"/l" + _LANES[number : number + 1]
-        self.heard: list[bytearray] = []
+        self.heard: dict[int, bytearray] = {}
+        self._connections = itertools.count()
 
     def begin(self, script: Script, news: asyncio.Event) -> None:
         super().begin(script, news)
-        self.heard = []
+        self.heard = {}
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        feed = reader.feed_data
-        heard: list[bytearray] = []
+        feed, number = reader.feed_data, next(self._connections)
 
         def feed_data(data: bytes) -> None:
-            if not any(one is part for one in self.heard for part in heard):
-                heard[:] = [bytearray()]
-                self.heard += heard
-            heard[0] += data
+            self.heard.setdefault(number, bytearray()).extend(data)
             feed(data)
 
         reader.feed_data = feed_data  # type: ignore[method-assign, assignment]
@@ -98,7 +96,9 @@ class Row:
     async def carry(self, number: int, case: Case) -> Sighting:
         self.desk.begin()
         seen = await Conversation(case, self.door, self.lane, number).run()
-        return Sighting(seen, tuple(bytes(part) for part in self.lane.heard), tuple(self.desk.records))
+        return Sighting(
+            seen, tuple(bytes(part) for part in self.lane.heard.values()), tuple(self.desk.records)
+        )
 
 
 async def _rows(rig: Rig, dsn: str, stack: AsyncExitStack) -> list[Row]:
@@ -110,7 +110,7 @@ async def _rows(rig: Rig, dsn: str, stack: AsyncExitStack) -> list[Row]:
     path.write_text(route_map(lanes))
     served, _ = publishable(path)
     gateways = {
-        Stand.USUAL: await rig.gateway(served, dsn=dsn, **_USUAL),
+        Stand.USUAL: await rig.gateway(served, dsn=dsn, **USUAL),
         Stand.HASTY: await rig.gateway(served, dsn=dsn, **_HASTY),
     }
     token = await gateways[Stand.USUAL].tenants.issue("items.write")

@@ -1,0 +1,170 @@
+"""What random requests are made of: as clients write it, odd, wrong or hostile."""
+
+from __future__ import annotations
+
+from typing import Final
+
+METHODS: Final = (b"GET",) * 8 + (b"POST",) * 5 + (b"PUT", b"PATCH", b"DELETE", b"HEAD", b"OPTIONS") * 2
+ODD_METHODS: Final = (b"get", b"TRACE", b"CONNECT", b"PROPFIND", b"G(T", b"QUERY", b"Post", b"")
+WITH_BODY: Final = {b"POST", b"PUT", b"PATCH"}
+TARGETS: Final[dict[bytes, tuple[bytes, ...]]] = {
+    b"GET": (
+        *(b"/contacts/c1",) * 6,
+        b"/contacts/lookup",
+        b"/contacts/either",
+        b"/versioned",
+        b"/shadowed/7",
+        b"/watched/7",
+        b"/denied/7",
+        b"/agencies/a1",
+        b"/public/ping",
+        b"/oauth/keys",
+        b"/hosted/9",
+        b"/socket",
+        b"/away/1",
+    ),
+    b"POST": (b"/contacts/", b"/contacts/", b"/contacts", b"/small", b"/small", b"/oauth/token"),
+    b"PUT": (b"/contacts/c1",),
+    b"PATCH": (b"/contacts/c-2.x~y",),
+    b"DELETE": (b"/contacts/c1",),
+    b"HEAD": (b"/contacts/c1", b"/hosted/9", b"/oauth/keys"),
+    b"OPTIONS": (b"/contacts/c1", b"/versioned"),
+}
+# Whoever may do everything is not refused here, whatever the body.
+PLAIN_TARGETS: Final = {b"/contacts/c1", b"/contacts/", b"/contacts", b"/oauth/token", b"/hosted/9"}
+ODD_TARGETS: Final = (
+    b"/nowhere",
+    b"/contacts/a%2Fb",
+    b"/contacts/%41b%7e",
+    b"/contacts/%zz",
+    b"/contacts/%252e",
+    b"/contacts/..",
+    b"/contacts/./x",
+    b"//contacts/c1",
+    b"/contacts//c1",
+    b"/contacts/a;b",
+    b"/contacts/a\\b",
+    b"/contacts/caf\xc3\xa9",
+    b"/contacts/c1#top",
+    b"/Contacts/c1",
+    b"/contacts/" + b"x" * 300,
+    b"/contacts/" + b"y" * 8300,
+    b"*",
+    b"contacts/c1",
+    b"http://gateway.test/contacts/c1",
+    b"http://elsewhere.test/contacts/c1",
+    b"HTTP://Gateway.Test:80/contacts/c1?x=y",
+    b"https://gateway.test/contacts/c1",
+    b"gateway.test:80",
+)
+QUERIES: Final = (
+    b"?",
+    b"?a=b",
+    b"?q=a%20b&r=%2F..%2f&s=//",
+    b"?access_token=secret",
+    b"?a?b=c/d",
+    b'?[]{}|^`"<>\\',
+    b"?a#b",
+    b"?caf\xe9",
+    b"?" + b"z" * 900,
+)
+# A name, and values that it may have. Most of these a client might send.
+FIELDS: Final[tuple[tuple[bytes, tuple[bytes, ...]], ...]] = (
+    (b"Accept", (b"*/*", b"application/json", b"text/html, */*;q=0.1")),
+    (b"User-Agent", (b"curl/8.5.0", b"Mozilla/5.0 (X11; Linux x86_64)")),
+    (b"Accept-Encoding", (b"gzip, deflate, br", b"identity")),
+    (b"Content-Type", (b"application/json", b"text/plain; charset=utf-8")),
+    (b"Cookie", (b"a=b; c=d",)),
+    (b"Version", (b"2021-07-28", b"2021-04-15", b"1999-01-01", b"2021-07-28, 2021-04-15")),
+    (b"X-Request-Id", (b"mine-1", b"a" * 128, b"a" * 129, b"not one", b"")),
+    (b"X-Custom", (b"one", b"two, three", b"", b"\xe4\xff", b"a\tb")),
+    (b"If-None-Match", (b'"etag"',)),
+    (b"Range", (b"bytes=0-1",)),
+)
+ODD_FIELDS: Final[tuple[tuple[bytes, tuple[bytes, ...]], ...]] = (
+    (
+        b"Connection",
+        (
+            b"keep-alive",
+            b"close",
+            b"Close",
+            b"keep-alive, X-Custom",
+            b"X-Gateway-Account-Id, Authorization",
+            b"Version, Accept",
+            b"Host, Content-Length, Transfer-Encoding",
+            b"Upgrade",
+            b"keep-alive, close",
+            b"",
+            b", ,",
+        ),
+    ),
+    (b"Keep-Alive", (b"timeout=5",)),
+    (b"Upgrade", (b"websocket", b"h2c", b"WebSocket")),
+    (b"Sec-WebSocket-Key", (b"dGhlIHNhbXBsZSBub25jZQ==",)),
+    (b"HTTP2-Settings", (b"AAMAAABkAAQAAP__",)),
+    (b"Expect", (b"100-continue", b"100-Continue", b"something")),
+    (b"TE", (b"trailers",)),
+    (b"Trailer", (b"X-Custom",)),
+    (b"Proxy-Connection", (b"keep-alive",)),
+    (b"Proxy-Authorization", (b"Basic YTpi",)),
+    (b"Proxy", (b"http://evil.test",)),
+    (b"X-Gateway-Account-Id", (b"evil",)),
+    (b"x-gateway-scopes", (b"everything",)),
+    (b"X_Gateway_Token_Id", (b"evil",)),
+    (b"X.Gateway.Route", (b"/evil",)),
+    (b"X-GatewayX", (b"fine",)),
+    (b"X_Under_Score", (b"a",)),
+    (b"X-Forwarded-For", (b"192.0.2.1", b"192.0.2.1, 192.0.2.2", b"unknown", b"")),
+    (b"X-Forwarded-Proto", (b"https", b"ftp")),
+    (b"X-Forwarded-Host", (b"evil.test",)),
+    (b"X-Forwarded-Server", (b"evil.test",)),
+    (b"Forwarded", (b"for=192.0.2.1",)),
+    (b"X-Real-IP", (b"192.0.2.9",)),
+    (b"X-HTTP-Method-Override", (b"DELETE",)),
+    (b"X-Method-Override", (b"DELETE",)),
+    (b"X-Original-URL", (b"/evil",)),
+    (b"X-Rewrite-URL", (b"/evil",)),
+    (b"Origin", (b"https://page.test", b"https://stranger.test", b"null")),
+    (b"Access-Control-Request-Method", (b"GET", b"POST", b"NONE")),
+    (b"Access-Control-Request-Headers", (b"authorization, version",)),
+    (b"Host", (b"gateway.test", b"other.test")),
+    (b"Content-Length", (b"0", b"5", b"-1", b"1, 1", b"05", b"+3", b"9999999999999999999", b"")),
+    (b"Transfer-Encoding", (b"chunked", b"Chunked", b"gzip, chunked", b"identity", b"")),
+    (b"X!#$%&'*+.^`|~", (b"token",)),
+    (b"Authorization2", (b"Bearer x",)),
+    (b"Content-Location", (b"/a",)),
+    (b"ETag", (b'"a"',)),
+    (b"Max-Forwards", (b"3",)),
+    (b"Server", (b"client",)),
+    (b"Sec-WebSocket-Key1", (b"4 @1  46546xW%0l 1 5",)),
+    (b"X-Long", (b"v" * 2000, b"v" * 8300)),
+)
+WRONG_LINES: Final = (
+    b"X-A : b",
+    b": b",
+    b"X A: b",
+    b"X(A): b",
+    b"X-\xe4: b",
+    b"no colon",
+    b" X-A: b",
+    b"X-A: b\r\n folded",
+    b"X-A: b\r\n\tfolded",
+    b"X-A: b\0c",
+    b"X-A: b\rX-B: c",
+    b"X-A: b\nX-B: c",
+    b"X-A: \x01",
+    b"X-A: \x7f",
+    b"",
+)
+HOSTS: Final = (b"gateway.test",) * 6 + (b"gateway.test:80", b"GATEWAY.test", b"127.0.0.1:8080", b"[::1]:80")
+BAD_HOSTS: Final = (b"", b"a b", b"a,b", b"gateway.test:99999", b"a/b", b"user@host", b"caf\xe9")
+VERSIONS: Final = (b"HTTP/1.0",) * 6 + (
+    b"HTTP/1.2",
+    b"HTTP/2.0",
+    b"HTTP/0.9",
+    b"http/1.1",
+    b"HTTP/1.1 ",
+    b"",
+)
+BEFORE: Final = (b"\r\n", b"\r\n\r\n", b"\n", b"\r")
+EXPECT: Final = b"Expect: 100-continue"
