@@ -18,7 +18,7 @@ from tests.ways.record import Record, record_of
 from tests.ways.talk import Seen, Talk
 from tests.ways.way import Way
 
-_SECONDS: Final = 10.0
+_SECONDS: Final = 60.0
 # An end of a connection is not counted as bytes are: it has come when the loop has looked for it so often.
 _QUIET_TURNS: Final = 3
 

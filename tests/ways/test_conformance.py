@@ -26,13 +26,15 @@ from tests.wiring.rig import Gateway, Rig
 # One character for each: their names must be as long as their stand-in.
 _LANES: Final = b"0123456789abcdefghij"
 _HASTY: Final = USUAL | {
-    "proxy__timeouts__head": "400ms",
-    "proxy__timeouts__body": "400ms",
-    "proxy__timeouts__idle": "600ms",
-    "upstream__timeouts__first_byte": "400ms",
-    "upstream__timeouts__silence": "400ms",
+    "proxy__timeouts__head": "1200ms",
+    "proxy__timeouts__body": "1200ms",
+    "proxy__timeouts__idle": "1800ms",
+    "upstream__timeouts__first_byte": "1200ms",
+    "upstream__timeouts__silence": "1200ms",
 }
 _TOLD: Final = 5
+# How often what differed is carried again.
+_AGAIN: Final = 3
 # What is longer may come in several pieces, as the kernel likes: then the case's own expectation is what can be held.
 _ONE_PIECE: Final = 32 * 1024
 
@@ -118,7 +120,7 @@ async def _rows(rig: Rig, dsn: str, stack: AsyncExitStack) -> list[Row]:
     for lane in lanes:
         desk = Desk()
         ports = {stand: await _listen(gateway, desk, stack) for stand, gateway in gateways.items()}
-        rows.append(Row(lane, Door(ports, dict.fromkeys(Stand, token.secret)), desk))
+        rows.append(Row(lane, Door(ports, dict.fromkeys(Stand, token.secret), patience=10.0), desk))
     return rows
 
 
@@ -158,25 +160,34 @@ async def test_no_case_shows_which_way_it_went(
         general, by_general = await _carried(rows, cases, Way.GENERAL)
         # Cases know time-outs and callers who leave, and what one of them sees may depend on when: those are carried
         # again, one by one. What the ways do not have in common differs each time.
-        unlike = {
-            number: case for number, case in cases.items() if _difference(case, fast[number], general[number])
-        }
-        fast_again, _ = await _carried(rows[:1], unlike, Way.FAST)
-        general_again, _ = await _carried(rows[:1], unlike, Way.GENERAL)
-    told = [
-        found
-        for number, case in unlike.items()
-        if (found := _difference(case, fast_again[number], general_again[number]))
-    ]
+        different = _different(cases, fast, general)
+        unlike = len(different)
+        for _ in range(_AGAIN):
+            left = {number: cases[number] for number in different}
+            fast_again, _ = await _carried(rows[:1], left, Way.FAST)
+            general_again, _ = await _carried(rows[:1], left, Way.GENERAL)
+            different = _different(left, fast_again, general_again)
+    told = list(different.values())
     for way, taken in ((Way.FAST, by_fast), (Way.GENERAL, by_general)):
         record_property(way.value, repr(taken))
-        print(f"{way}: {taken}, {len(unlike)} carried again")
+        print(f"{way}: {taken}, {unlike} carried again")
     assert not told, f"{len(told)} cases differ\n\n" + "\n\n".join(told[:_TOLD])
     assert by_fast.ordinary_heads > len(cases)
     assert by_fast.whole_responses > len(cases)
     assert by_general.ordinary_heads == by_general.whole_responses == 0
     assert by_general.parsed_heads > len(cases)
     assert by_general.parsed_responses > len(cases)
+
+
+def _different(
+    cases: Mapping[int, Case], fast: Mapping[int, Sighting], general: Mapping[int, Sighting]
+) -> dict[int, str]:
+    """The cases that are not well, and why."""
+    return {
+        number: found
+        for number, case in cases.items()
+        if (found := _difference(case, fast[number], general[number]))
+    }
 
 
 def _difference(case: Case, fast: Sighting, general: Sighting) -> str:
