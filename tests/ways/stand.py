@@ -21,7 +21,11 @@ _MORE: Final = """\
       GET /socket: {scope: contacts.readonly, websocket: true}
   agencies:
 """
-USUAL: Final[dict[str, Any]] = {"proxy__guessing": {"free": 1_000_000, "per": "1h", "delay": "1s"}}
+# Nobody is slowed down for the tokens that are guessed here, and no connection is closed for its age.
+USUAL: Final[dict[str, Any]] = {
+    "proxy__guessing": {"free": 1_000_000, "per": "1h", "delay": "1s"},
+    "upstream__keep_alive": "1h",
+}
 _OTHERWISE: Final[dict[str, Any]] = USUAL | {
     "proxy__cors": {"allow_origins": ["https://page.test"]},
     "proxy__trusted_proxies": ["127.0.0.0/8"],
