@@ -14,7 +14,7 @@ from gateway.cli.desk import Desk, known, manage
 from gateway.cli.failures import Refused
 from gateway.cli.given import given
 from gateway.cli.output import as_data, counted, note, print_json, print_table
-from gateway.cli.pages import everything
+from gateway.cli.pages import CursorOption, NewestOption, SinceOption, UntilOption, everything
 from gateway.storage.audit import verify_audit
 from gateway.storage.audit_search import Wanted
 
@@ -41,14 +41,10 @@ def list_(
     action: Annotated[str | None, typer.Option(help="Only this action, such as token.rotate_later.")] = None,
     actor: Annotated[str | None, typer.Option(help="Only what the one with this id did.")] = None,
     subject: Annotated[str | None, typer.Option(help="Only what was done to the one with this id.")] = None,
-    since: Annotated[
-        str | None, typer.Option("--from", help="Only from this time on, such as 2026-01-31T12:00:00Z.")
-    ] = None,
-    until: Annotated[str | None, typer.Option("--to", help="Only before this time.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, the newest first.")] = 50,
-    cursor: Annotated[
-        str | None, typer.Option(help="Where to go on: next_cursor of the list before.")
-    ] = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    limit: NewestOption = 50,
+    cursor: CursorOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -1,9 +1,11 @@
-"""Lists that are read in pages, put together again."""
+"""Lists that are read in pages, put together again, and the options that say which part of one."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import Annotated, Final, TypeVar
+
+import typer
 
 from gateway.admin.management.outcomes import (
     AccountList,
@@ -15,6 +17,15 @@ from gateway.admin.management.outcomes import (
 from gateway.admin.management.record_views import RequestRecordList
 
 PAGE: Final = 200
+
+SinceOption = Annotated[
+    str | None, typer.Option("--from", help="Only from this time on, such as 2026-01-31T12:00:00Z.")
+]
+UntilOption = Annotated[str | None, typer.Option("--to", help="Only before this time.")]
+NewestOption = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="How many, the newest first.")]
+CursorOption = Annotated[
+    str | None, typer.Option("--cursor", help="Where to go on: next_cursor of the list before.")
+]
 
 Found = TypeVar("Found", AccountList, AdminKeyList, AuditList, IntegrationList, MemberList, RequestRecordList)
 

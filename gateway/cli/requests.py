@@ -12,7 +12,7 @@ from gateway.cli.context import ConfigOption, JsonOption
 from gateway.cli.desk import Desk, manage
 from gateway.cli.given import given
 from gateway.cli.output import as_data, counted, note, print_facts, print_json, print_table
-from gateway.cli.pages import everything
+from gateway.cli.pages import CursorOption, NewestOption, SinceOption, UntilOption, everything
 
 app = typer.Typer(help="The records of requests.", no_args_is_help=True)
 
@@ -33,14 +33,10 @@ def list_(
         str | None, typer.Option(help="Only those that a shadow need would have refused with this code.")
     ] = None,
     trace: Annotated[str | None, typer.Option(help="Only with this trace id.")] = None,
-    since: Annotated[
-        str | None, typer.Option("--from", help="Only from this time on, such as 2026-01-31T12:00:00Z.")
-    ] = None,
-    until: Annotated[str | None, typer.Option("--to", help="Only before this time.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, the newest first.")] = 50,
-    cursor: Annotated[
-        str | None, typer.Option(help="Where to go on: next_cursor of the list before.")
-    ] = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    limit: NewestOption = 50,
+    cursor: CursorOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
