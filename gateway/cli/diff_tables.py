@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from gateway.admin.management.map_diff_views import (
     MapDiffView,
     OperationChangeView,
     ScopeChangeView,
     UpstreamChangeView,
 )
+from gateway.admin.management.map_diff_words import scope_words
 from gateway.cli.diff_traffic import TRAFFIC_COLUMNS, traffic_row, traffic_words
 from gateway.cli.output import counted, note, print_section, print_table
 
@@ -70,15 +69,4 @@ def _addresses(urls: tuple[str, ...], preserve_host: bool) -> str:
 
 def scope_row(one: ScopeChangeView) -> tuple[str, str]:
     """Name, and in words what changes."""
-    return one.name, "; ".join(_scope_words(one))
-
-
-def _scope_words(one: ScopeChangeView) -> Iterator[str]:
-    if one.was_needed != one.is_needed:
-        yield "now needed by an operation" if one.is_needed else "no longer needed by any operation"
-    if one.old_words != one.new_words:
-        yield f"words: {_quoted(one.old_words)} → {_quoted(one.new_words)}"
-
-
-def _quoted(words: str | None) -> str:
-    return "none" if words is None else f"“{words}”"
+    return one.name, "; ".join(scope_words(one))

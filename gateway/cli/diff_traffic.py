@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from gateway.admin.management.map_diff_views import ImpactView, NewOutcome, TrafficView
+from gateway.admin.management.map_diff_words import UNCOUNTED, not_decided_anew
 from gateway.cli.output import counted, shown
 from gateway.core.map_traffic import Condition
 
@@ -49,20 +50,11 @@ def traffic_words(traffic: TrafficView) -> Iterator[str]:
         f"{traffic.newly_passing} would newly pass ({counted(passing, 'integration')}), "
         f"{traffic.unchanged} are answered as before"
     )
-    apart = {
-        "where the path or the Version header decides, which are not recorded": traffic.undecided,
-        "that met no operation then": traffic.without_operation,
-        "refused for what no map decides, such as a dead token or a rate": traffic.not_redecided,
-        "of integrations that are suspended, deleted or without a live token": traffic.cannot_call,
-    }
-    told = [f"{number} {words}" for words, number in apart.items() if number]
+    told = [f"{number} {words}" for words, number in not_decided_anew(traffic).items()]
     if told:
         yield f"not decided anew: {'; '.join(told)}"
     if traffic.uncounted_operations:
-        yield (
-            f"{counted(traffic.uncounted_operations, 'changed operation')} without a token, before or after: "
-            "requests without one are not counted"
-        )
+        yield f"{counted(traffic.uncounted_operations, 'changed operation')} {UNCOUNTED}"
 
 
 def _span_words(traffic: TrafficView) -> Iterator[str]:

@@ -54,6 +54,9 @@ async def test_no_form_is_taken_without_its_own_token(site: Site) -> None:
         (b"a=" + b"x" * 300_000, "application/x-www-form-urlencoded", 413),
         (b"{}", "application/json", 415),
         (b"csrf=x", "text/plain", 415),
+        (b"--b\r\n" + b"x" * 300_000, "multipart/form-data; boundary=b", 413),
+        (b"--b\r\n", "multipart/form-data; boundary=b", 400),
+        (b"", "multipart/form-data", 400),
     ],
 )
 async def test_what_is_no_form_of_ours_is_refused(site: Site, data: bytes, kind: str, status: int) -> None:
@@ -61,6 +64,24 @@ async def test_what_is_no_form_of_ours_is_refused(site: Site, data: bytes, kind:
     browser = await site.visitor(account)
     page = await browser.ask("POST", f"{BASE}/{account.id}/labs", data, {"Content-Type": kind})
     assert page.status == status
+
+
+async def test_a_form_with_parts_is_held_to_the_same_rules(site: Site) -> None:
+    account = await site.account()
+    browser, other = await site.visitor(account), await site.visitor(account)
+    for token, status in ((csrf(other), 403), (csrf(browser), 303)):
+        sent = {"csrf": token, "once": "y" * 20, "private_integrations": "off"}
+        body = b"".join(
+            f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+            for name, value in sent.items()
+        )
+        page = await browser.ask(
+            "POST",
+            f"{BASE}/{account.id}/labs",
+            body + b"--b--\r\n",
+            {"Content-Type": "multipart/form-data; boundary=b"},
+        )
+        assert page.status == status
 
 
 async def test_a_form_sent_twice_makes_one_integration_and_shows_the_same_token(site: Site) -> None:

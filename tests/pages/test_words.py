@@ -7,21 +7,24 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway.admin.management.explain_views import Stage, StepState
-from gateway.admin.management.requests import Rotation
+from gateway.admin.management.requests import MapToCompare, Rotation
 from gateway.admin.management.values import parse
 from gateway.admin.pages.answers import DONE_WORDS, Done
 from gateway.admin.pages.chart import Bar, bars, ceiling
 from gateway.admin.pages.curl_line import curl_line, sample_route
+from gateway.admin.pages.map_comparison import KINDS, Kind
 from gateway.admin.pages.moments import ago_words, moment, span_words
 from gateway.admin.pages.scope_choices import service_name, services
 from gateway.admin.pages.views_actions import WARNINGS
 from gateway.admin.pages.views_actions import Action as Press
+from gateway.admin.pages.views_operator_compare import TIMES
 from gateway.admin.pages.windows import as_sent, choices
 from gateway.admin.pages.words import ACTIONS, OUTCOMES, STAGES, STEPS, VERDICTS, action_words, outcome_words
 from gateway.core.cutover import Verdict
 from gateway.core.model import AccountKind
 from gateway.core.reasons import Code
 from gateway.core.scopes import offered
+from gateway.core.usage import KEPT_SECONDS
 from gateway.storage.audit import Action
 from gateway.wiring.routes import publishable, shipped_map
 
@@ -34,6 +37,13 @@ def test_every_closed_set_has_its_words() -> None:
     assert set(WARNINGS) == set(Press)
     assert set(STAGES) == set(Stage)
     assert set(STEPS) == set(StepState)
+    assert set(KINDS) == set(Kind)
+
+
+def test_the_times_of_recorded_requests_are_such_as_can_be_asked_about() -> None:
+    asked = [parse(MapToCompare, {"map": "", "traffic": time}).traffic for time in TIMES]
+    assert asked == sorted(filter(None, asked))
+    assert asked[-1] == KEPT_SECONDS, "all that is kept"
 
 
 def test_what_a_later_version_records_is_shown_as_it_is() -> None:

@@ -52,8 +52,9 @@ def settings_pages(rules: PageRules) -> web.Application:
         if page.show is not None:
             app.router.add_get(page.path, _showing(rules, templates, page.for_their_eyes(page.show)))
         if page.submit is not None:
+            view = page.for_their_eyes(page.submit)
             app.router.add_post(
-                page.path, _submitting(rules, templates, page.for_their_eyes(page.submit), once)
+                page.path, _submitting(rules, templates, view, once, max_form_bytes=page.max_form_bytes)
             )
     return app
 
@@ -71,9 +72,11 @@ def _showing(rules: PageRules, templates: Environment, view: View) -> WebHandler
     return handle
 
 
-def _submitting(rules: PageRules, templates: Environment, view: View, once: Once[Answer]) -> WebHandler:
+def _submitting(
+    rules: PageRules, templates: Environment, view: View, once: Once[Answer], *, max_form_bytes: int
+) -> WebHandler:
     async def handle(request: web.Request) -> web.StreamResponse:
-        form = await read_form(request)
+        form = await read_form(request, limit=max_form_bytes)
         visit = await _visit(rules, request, form)
         answer = await once.run(session_digest(visit.session_id), form.once, lambda: view(visit))
         return _response(templates, answer, visit)

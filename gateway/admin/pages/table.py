@@ -15,6 +15,7 @@ from gateway.admin.pages import (
     views_edit,
     views_integrations,
     views_operator_accounts,
+    views_operator_compare,
     views_operator_explain,
     views_operator_keys,
     views_operator_map,
@@ -24,6 +25,7 @@ from gateway.admin.pages import (
     views_team,
 )
 from gateway.admin.pages.answers import Answer
+from gateway.admin.pages.forms import MAX_BYTES
 from gateway.admin.pages.visit import Visit
 
 View: TypeAlias = Callable[[Visit], Awaitable[Answer]]
@@ -31,12 +33,13 @@ View: TypeAlias = Callable[[Visit], Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One address. Without `show` it only takes forms, without `submit` it only shows."""
+    """One address. Without `show` it only takes forms, without `submit` it only shows. `max_form_bytes` bounds a form."""
 
     path: str
     show: View | None
     submit: View | None = None
     for_operators: bool = False
+    max_form_bytes: int = MAX_BYTES
 
     def for_their_eyes(self, view: View) -> View:
         """The view; of an operators' page one that refuses everybody else."""
@@ -71,6 +74,14 @@ _OPERATORS_PAGES: Final = (
     Page(f"{_MAP}/reload", None, views_operator_map.reload, for_operators=True),
     Page(f"{_MAP}/history", views_operator_map.history, for_operators=True),
     Page(f"{_MAP}/history/{{version}}", views_operator_map.published, for_operators=True),
+    Page(f"{_MAP}/history/{{version}}/compare", views_operator_compare.compare_published, for_operators=True),
+    Page(
+        f"{_MAP}/compare",
+        views_operator_compare.compare,
+        views_operator_compare.ask,
+        for_operators=True,
+        max_form_bytes=views_operator_compare.MAX_FORM_BYTES,
+    ),
     Page(
         f"{_OPERATOR}/explain",
         views_operator_explain.explain,

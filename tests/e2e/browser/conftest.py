@@ -40,7 +40,7 @@ expect.set_options(timeout=_PATIENCE_SECONDS * 1000)
 
 @dataclass
 class Town:
-    """The gateway, an account with its admin, and the browser."""
+    """The gateway, an account with its admin, the browser, and where the upstream is."""
 
     gateway: Gateway
     account: Account
@@ -48,6 +48,7 @@ class Town:
     agency_admin: Member
     chromium: Chromium
     complaints: list[str]
+    upstream: str
 
     @property
     def url(self) -> str:
@@ -198,6 +199,6 @@ async def town(own_dsn: str, rig: Rig, chromium: Chromium) -> AsyncIterator[Town
             role=Role.ADMIN,
             password_hash=hash_password(PASSWORD),
         )
-    made = Town(gateway, account, admin, agency_admin, chromium, [])
+    made = Town(gateway, account, admin, agency_admin, chromium, [], upstream.url)
     yield made
     assert made.complaints == []

@@ -26,6 +26,7 @@ from tests.wiring.recorded import entry, store
 from tests.wiring.tenants import DIGESTER, Issued
 
 LONG_TRACE = "a" * 128
+FORMER = "0" * 64
 TEMPLATES = Path(gateway.admin.pages.__file__).with_name("templates")
 
 
@@ -239,17 +240,18 @@ async def operators(town: Town, looker: Looker, made: dict[str, Issued]) -> None
         )
         gone = await admin_keys.create(change, name="Old laptop", digest=b"y" * 32, hint="adm_efgh…stuv")
         await admin_keys.revoke(change, gone.id)
-        await maps.publish(
-            change,
-            Publication(
-                version=town.gateway.node.health().map.version,
-                text=shipped_map().read_text(),
-                node="gateway-1",
-                source="/etc/gateway/routes.yaml",
-                note="calendars moved to their own upstream",
-                counts=MapCounts(routes=576, services=41, scopes=147, upstreams=1),
-            ),
-        )
+        for version in (FORMER, town.gateway.node.health().map.version):
+            await maps.publish(
+                change,
+                Publication(
+                    version=version,
+                    text=shipped_map().read_text(),
+                    node="gateway-1",
+                    source="/etc/gateway/routes.yaml",
+                    note="calendars moved to their own upstream",
+                    counts=MapCounts(routes=576, services=41, scopes=147, upstreams=1),
+                ),
+            )
         for name in ("Harbour Physiotherapy", "Lakeside Vets", "Miller & Sons Roofing"):
             await accounts.create(change, name=name, kind=AccountKind.SUB_ACCOUNT)
     await town.gateway.database.fetch(
@@ -275,6 +277,9 @@ async def operators(town: Town, looker: Looker, made: dict[str, Issued]) -> None
             ("operator-map-nothing-found", f"{operator}/map?q=zzz"),
             ("operator-map-history", f"{operator}/map/history"),
             ("operator-map-text", f"{operator}/map/history/{live}"),
+            ("operator-map-compare", f"{operator}/map/compare"),
+            ("operator-map-text-former", f"{operator}/map/history/{FORMER}"),
+            ("operator-map-compare-former", f"{operator}/map/history/{FORMER}/compare"),
             ("operator-explain", f"{operator}/explain"),
             ("operator-explain-needs", explain),
             ("operator-explain-let-through", f"{explain}&by=scopes&scopes=contacts.readonly"),
@@ -304,6 +309,7 @@ async def operators(town: Town, looker: Looker, made: dict[str, Issued]) -> None
     await page.get_by_role("button", name="Explain").click()
     await page.locator("#e-map").wait_for()
     await looker.look("operator-explain-draft-wrong")
+    await _compared(town, looker)
     await page.goto(f"{base}{operator}/accounts/new")
     await _sent_unchecked(page, "Create account")
     await looker.look("operator-account-new-wrong")
@@ -312,6 +318,25 @@ async def operators(town: Town, looker: Looker, made: dict[str, Issued]) -> None
     await page.get_by_role("button", name="Create admin key").click()
     await page.get_by_label("Admin key").wait_for()
     await looker.look("operator-key-shown")
+
+
+async def _compared(town: Town, looker: Looker) -> None:
+    """Drafts of the route map: one that opens and closes, one that means the same, and one with errors."""
+    page, text = looker.page, shipped_map().read_text().replace("http://127.0.0.1:9001", town.upstream)
+    changed = text
+    for old, new in (
+        ("GET /contacts/{contactId}: contacts.readonly", "GET /contacts/{contactId}: contacts.full"),
+        ("DELETE /contacts/{contactId}: contacts.write", "DELETE /contacts/{contactId}: public"),
+        ("GET /workflows/: workflows.readonly", "GET /workflows/: contacts.readonly"),
+    ):
+        assert old in changed
+        changed = changed.replace(old, new)
+    for name, draft in (("", changed), ("-same", text), ("-wrong", "upstreams:\n  crm: {}\nservices: {}\n")):
+        await page.goto(f"{town.url}/settings/operator/map/compare")
+        await page.get_by_label("Draft").fill(draft)
+        await page.get_by_role("button", name="Compare").click()
+        await page.locator(".error, .verdict").first.wait_for()
+        await looker.look(f"operator-map-compared{name}")
 
 
 async def test_every_page_can_be_read_by_everybody_and_fits(
