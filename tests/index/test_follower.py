@@ -215,7 +215,7 @@ async def test_a_load_that_began_before_the_first_change_of_all_is_not_kept() ->
         old = store.snapshot(question)
         log.happen("pi_1")
         store.add(A, record(suspended=True))
-        follower.on_listening()
+        follower._wake.set()
         await log.until(lambda: log.heartbeats[-1] == 1)
         store.held = False
         question.answered.set_result(old)
