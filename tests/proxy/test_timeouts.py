@@ -16,6 +16,8 @@ from tests.wiring.rig import Rig
 SHORT = "150ms"
 LIVED_WITHIN, LIVED_WITHIN_SECONDS = "1500ms", 1.5
 LATE = 8.0
+# Of what goes on slowly: the whole takes longer than the silence that it may have, and no piece nearly as long.
+SILENCE, PIECES, APART_SECONDS = "3s", 10, 0.35
 # Timers count in whole milliseconds.
 EXACT = 0.01
 
@@ -81,11 +83,11 @@ async def test_a_body_that_stops_is_answered_408_and_dropped_upstream(rig: Rig, 
 async def test_a_body_that_goes_on_slowly_is_not_late(rig: Rig) -> None:
     """The bound is on silence, not on the whole."""
     upstream = await rig.upstream()
-    gateway = await rig.gateway(upstream, proxy__timeouts__body=LIVED_WITHIN)
+    gateway = await rig.gateway(upstream, proxy__timeouts__body=SILENCE)
     caller = await gateway.caller()
     await caller.send(request("POST", "/contacts/", b"Content-Length: 10", token=rig.token))
-    for _ in range(10):
-        await asyncio.sleep(0.16)
+    for _ in range(PIECES):
+        await asyncio.sleep(APART_SECONDS)
         await caller.send(b"a")
     assert (await caller.answer()).status == 200
 
@@ -153,12 +155,12 @@ async def test_an_answer_that_stops_is_seen_to_be_broken(rig: Rig, framing: byte
 async def test_an_answer_that_goes_on_slowly_is_not_late(rig: Rig) -> None:
     async def script(arrival: Arrival, line: Line) -> None:
         await line.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n")
-        for _ in range(10):
-            await asyncio.sleep(0.16)
+        for _ in range(PIECES):
+            await asyncio.sleep(APART_SECONDS)
             await line.send(b"a")
 
     upstream = await rig.upstream(script)
-    gateway = await rig.gateway(upstream, upstream__timeouts__silence=LIVED_WITHIN)
+    gateway = await rig.gateway(upstream, upstream__timeouts__silence=SILENCE)
     answer = await gateway.get("/contacts/c1", token=rig.token)
     assert (answer.status, answer.body) == (200, b"a" * 10)
 

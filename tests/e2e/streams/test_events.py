@@ -57,12 +57,12 @@ async def test_a_silent_stream_lives_as_long_as_silence_is_allowed_and_a_comment
     async def script(arrival: Arrival, line: Line) -> None:
         await line.send(CHUNKED)
         for _ in range(8):
-            await asyncio.sleep(0.25)
+            await asyncio.sleep(0.45)
             await line.send(b"2\r\n:\n\r\n")
         await line.ended()
         stopped.set()
 
-    gateway = await streaming(rig, await rig.upstream(script), upstream__timeouts__silence="1500ms")
+    gateway = await streaming(rig, await rig.upstream(script), upstream__timeouts__silence="3s")
     caller = await gateway.caller()
     await caller.send(request("GET", "/events/e1", token=rig.token))
     answer = await caller.answer()
