@@ -93,7 +93,7 @@ class Scene:
             await caller.send(data)
             while piece := await caller.read(65536):
                 self.answered += piece
-        except ConnectionError:
+        except (TimeoutError, ConnectionError):
             pass
         finally:
             caller.leave()

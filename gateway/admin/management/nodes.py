@@ -52,6 +52,9 @@ class Nodes:
         while True:
             with suppress(StorageError):
                 found = await applied(self._store.reading, revision, alive_within=ALIVE_WITHIN)
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                # The connection that a cancellation breaks may say that it is broken, and hide it.
+                raise asyncio.CancelledError
             left = deadline - self._monotonic()
             if left <= 0 or (found is not None and not found.waiting_for):
                 return found
