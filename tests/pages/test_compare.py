@@ -38,10 +38,15 @@ def words(page: Page) -> str:
     return " ".join(unescape(re.sub(r"<[^>]*>", "", page.text)).split())
 
 
-def answer(page: Page) -> str:
+def verdict(page: Page) -> tuple[str, str]:
+    """The colour of the answer, and the answer."""
     found = re.search(r'<div class="verdict (\w+)" role="status"><strong>(.*?)</strong>', page.text)
     assert found is not None, page.text
-    return unescape(found[2])
+    return found[1], unescape(found[2])
+
+
+def answer(page: Page) -> str:
+    return verdict(page)[1]
 
 
 def headings(page: Page) -> list[str]:
@@ -166,6 +171,26 @@ async def test_where_nothing_was_counted_it_says_so(operator: Browser) -> None:
     page = await asked(operator, CLOSING, "7d")
     assert answer(page).endswith("closes 1 operation; no request was counted in the last 7 days.")
     assert "The gateway has counted nothing yet." in page.text
+
+
+@pytest.mark.parametrize(
+    ("draft", "traffic", "requests", "colour"),
+    [
+        (LIVE, "7d", 5, "quiet"),
+        (OPENING, "", 5, "warn"),
+        (CLOSING, "7d", 5, "warn"),
+        (CLOSING, "", 5, "quiet"),
+        (CLOSING, "7d", 0, "quiet"),
+        (LIVE.replace("      POST /small", "      # POST /small"), "7d", 5, "good"),
+        (LIVE.replace("timeout: 150ms", "timeout: 1s"), "", 0, "good"),
+    ],
+)
+async def test_the_answer_is_green_only_where_one_knows_that_nobody_is_refused(
+    site: Site, operator: Browser, draft: str, traffic: str, requests: int, colour: str
+) -> None:
+    if requests:
+        await counted(site, requests=requests)
+    assert verdict(await asked(operator, draft, traffic))[0] == colour
 
 
 async def test_errors_stand_with_their_lines_and_the_draft_is_not_lost(operator: Browser) -> None:

@@ -66,6 +66,18 @@ async def test_what_is_no_form_of_ours_is_refused(site: Site, data: bytes, kind:
     assert page.status == status
 
 
+async def test_of_a_stranger_no_form_is_read(site: Site) -> None:
+    """Whatever it is, and however large: the way to the sign-in is all there is."""
+    for path in TAKEN:
+        page = await site.browser().ask(
+            "POST",
+            filled(path, "acc_x"),
+            b"x" * 1_030_000 if path in OPERATED else b"x",
+            {"Content-Type": "text/plain"},
+        )
+        assert page.status == 303, path
+
+
 async def test_a_form_with_parts_is_held_to_the_same_rules(site: Site) -> None:
     account = await site.account()
     browser, other = await site.visitor(account), await site.visitor(account)

@@ -55,7 +55,7 @@ class MapChanges:
         require_operator(principal)
         found = await asyncio.to_thread(compare, old, new)
         if traffic_seconds is None:
-            return map_diff_view(found)
+            return await asyncio.to_thread(map_diff_view, found)
         reading = self._store.reading
         span = await counted_span(reading, timedelta(seconds=traffic_seconds))
         operations = await counted_operations(reading, span.since)
@@ -66,7 +66,11 @@ class MapChanges:
 
         wanted = await asyncio.to_thread(changing)
         counted = await counted_requests(reading, span.since, of=wanted)
-        return map_diff_view(found, await asyncio.to_thread(traffic_view, span, counted, redecision, found))
+
+        def told() -> MapDiffView:
+            return map_diff_view(found, traffic_view(span, counted, redecision, found))
+
+        return await asyncio.to_thread(told)
 
     async def served_by_nodes(self, principal: Principal) -> str | None:
         """The version that all nodes serve; None: there are none. Raises ConflictingState where they differ."""

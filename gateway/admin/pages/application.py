@@ -76,16 +76,19 @@ def _submitting(
     rules: PageRules, templates: Environment, view: View, once: Once[Answer], *, max_form_bytes: int
 ) -> WebHandler:
     async def handle(request: web.Request) -> web.StreamResponse:
+        # A body is read of those alone who are signed in.
+        visit = await _visit(rules, request)
         form = await read_form(request, limit=max_form_bytes)
-        visit = await _visit(rules, request, form)
+        _require_own(rules, visit, form)
+        visit = replace(visit, form=form)
         answer = await once.run(session_digest(visit.session_id), form.once, lambda: view(visit))
         return _response(templates, answer, visit)
 
     return handle
 
 
-async def _visit(rules: PageRules, request: web.Request, form: Form | None = None) -> Visit:
-    """Who visits what. Raises _SignInFirst, Missing, and Forbidden for a form that is not this session's."""
+async def _visit(rules: PageRules, request: web.Request) -> Visit:
+    """Who visits what. Raises _SignInFirst and Missing."""
     origin = origin_of(request, rules.trusted_proxies)
     session_id = read_cookie(request, is_secure=origin.is_secure)
     if session_id is None:
@@ -94,15 +97,6 @@ async def _visit(rules: PageRules, request: web.Request, form: Form | None = Non
         principal = await _principal(rules.management, session_id, origin.address)
     except Unauthenticated:
         raise _SignInFirst from None
-    if form is not None:
-        if origin.is_cross_site:
-            raise Forbidden(Code.CROSS_SITE_REFUSED, "A page of another site asked for this.")
-        try:
-            rules.management.sessions.check_csrf(session_id, form.csrf)
-        except Forbidden as error:
-            raise Forbidden(
-                error.code, "The form is from another session. Open the page again and repeat what you did."
-            ) from error
     own_id = principal.account_id if isinstance(principal, Operator) else principal.member.account_id
     own = None if own_id is None else await rules.management.accounts.get(principal, own_id)
     visit = Visit(
@@ -115,7 +109,6 @@ async def _visit(rules: PageRules, request: web.Request, form: Form | None = Non
         host=_host(request),
         path=dict(request.match_info),
         query=dict(request.query),
-        form=Form() if form is None else form,
     )
     # From here on an error is shown within the frame of the visitor's own account.
     request[_VISIT] = visit
@@ -126,6 +119,18 @@ async def _visit(rules: PageRules, request: web.Request, form: Form | None = Non
             visit = replace(visit, entered=await rules.management.accounts.get(principal, value))
             request[_VISIT] = visit
     return visit
+
+
+def _require_own(rules: PageRules, visit: Visit, form: Form) -> None:
+    """Raises Forbidden for a form that is not from a page of this session."""
+    if visit.origin.is_cross_site:
+        raise Forbidden(Code.CROSS_SITE_REFUSED, "A page of another site asked for this.")
+    try:
+        rules.management.sessions.check_csrf(visit.session_id, form.csrf)
+    except Forbidden as error:
+        raise Forbidden(
+            error.code, "The form is from another session. Open the page again and repeat what you did."
+        ) from error
 
 
 async def _principal(management: Management, session_id: str, address: str | None) -> Principal:

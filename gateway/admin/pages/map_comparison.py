@@ -163,7 +163,10 @@ def _joined(parts: Sequence[str]) -> str:
 
 
 def tone(found: MapDiffView) -> str:
-    """The colour of the answer."""
-    traffic = found.traffic
-    asks_for_care = traffic is not None and (traffic.newly_refused or traffic.undecided)
-    return "quiet" if is_same(found) else "warn" if found.opens or asks_for_care else "good"
+    """The colour of the answer. What closes something is good only where requests were counted, and none is refused."""
+    traffic, counts = found.traffic, found.counts
+    if is_same(found):
+        return "quiet"
+    if found.opens or (traffic is not None and (traffic.newly_refused or traffic.undecided)):
+        return "warn"
+    return "quiet" if counts.closed and (traffic is None or not traffic.requests) else "good"

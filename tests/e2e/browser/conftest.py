@@ -14,13 +14,15 @@ from playwright.async_api import BrowserContext, Page, async_playwright, expect
 
 from gateway.admin.passwords import hash_password
 from gateway.core.model import AccountKind
-from gateway.storage import accounts, inactivity, members
+from gateway.storage import accounts, admin_keys, inactivity, members
 from gateway.storage.accounts import Account
 from gateway.storage.members import Member, Role
+from gateway.wiring.credentials import new_admin_key
 from gateway.wiring.demo import at_sample_upstream
 from gateway.wiring.routes import publishable, shipped_map
 from tests.proxy.caller import Caller, request
 from tests.wiring.rig import Gateway, Rig
+from tests.wiring.tenants import DIGESTER
 
 # Only what fails takes so long.
 _PATIENCE_SECONDS = 60.0
@@ -84,6 +86,18 @@ class Town:
         await page.get_by_label("Password").fill(PASSWORD)
         await page.get_by_role("button", name="Sign in").click()
         await page.wait_for_url("**/settings/**")
+        return page
+
+    async def operating(self, *, script: bool = True) -> Page:
+        """A page of an operator's browser after signing in."""
+        secret, digest, hint = new_admin_key(DIGESTER)
+        async with self.gateway.tenants.change() as change:
+            await admin_keys.create(change, name="Platform team", digest=digest, hint=hint)
+        page = await (await self.context(script=script)).new_page()
+        await page.goto(f"{self.url}/settings/operator/sign-in")
+        await page.get_by_label("Admin key").fill(secret)
+        await page.get_by_role("button", name="Sign in").click()
+        await page.wait_for_url("**/operator/accounts")
         return page
 
     async def member(self, role: Role, email: str, name: str, account: Account | None = None) -> Member:

@@ -72,3 +72,20 @@ async def test_an_integration_is_created_rotated_and_deleted_without_a_pointer(t
     await follow(page)
     await expect(page.get_by_text("The private integration was deleted")).to_be_visible()
     assert await town.status(CONTACT, newer) == 401
+
+
+async def test_a_draft_of_the_map_is_compared_without_a_pointer(town: Town) -> None:
+    page = await town.operating()
+    await reach(page, page.get_by_role("link", name="Route map"))
+    await follow(page)
+    await reach(page, page.get_by_role("link", name="Compare a draft"))
+    await follow(page)
+    await reach(page, page.get_by_label("Draft", exact=True))
+    await page.keyboard.insert_text("upstreams:\n  crm: {}\nservices: {}\n")
+    await reach(page, page.get_by_label("Or its file"))
+    await reach(page, page.get_by_label("Recorded requests"))
+    await page.keyboard.press("End")
+    await reach(page, page.get_by_role("button", name="Compare"))
+    await follow(page)
+    await expect(page.locator("#e-map")).to_contain_text("map:")
+    await expect(page.get_by_label("Recorded requests")).to_have_value("")

@@ -17,13 +17,12 @@ from gateway.core.rotation import Operation
 from gateway.storage import accounts, admin_keys, maps
 from gateway.storage.maps import MapCounts, Publication
 from gateway.storage.members import Role
-from gateway.wiring.credentials import new_admin_key
 from gateway.wiring.routes import shipped_map
 from tests.e2e.browser.conftest import Town
 from tests.e2e.browser.looker import SCREENSHOTS, Findings, Looker, rendered
 from tests.e2e.browser.walking import copied
 from tests.wiring.recorded import entry, store
-from tests.wiring.tenants import DIGESTER, Issued
+from tests.wiring.tenants import Issued
 
 LONG_TRACE = "a" * 128
 FORMER = "0" * 64
@@ -232,9 +231,7 @@ async def mistakes(town: Town, looker: Looker, made: dict[str, Issued]) -> None:
 async def operators(town: Town, looker: Looker, made: dict[str, Issued]) -> None:
     """What an operator sees."""
     base, page = f"{town.url}/settings", looker.page
-    secret, digest, hint = new_admin_key(DIGESTER)
     async with town.gateway.tenants.change() as change:
-        await admin_keys.create(change, name="Platform team", digest=digest, hint=hint)
         other = await admin_keys.create(
             change, name="Nightly report", digest=b"x" * 32, hint="adm_abcd…wxyz", account_id=town.account.id
         )
@@ -258,10 +255,6 @@ async def operators(town: Town, looker: Looker, made: dict[str, Issued]) -> None
         "INSERT INTO nodes (id, applied_revision, heartbeat_at) VALUES ('gateway-2', 1, now() - $1::interval)",
         timedelta(hours=1),
     )
-    await page.goto(f"{base}/operator/sign-in")
-    await page.get_by_label("Admin key").fill(secret)
-    await page.get_by_role("button", name="Sign in").click()
-    await page.wait_for_url("**/operator/accounts")
     (own,) = await town.gateway.database.fetch("SELECT id FROM admin_keys WHERE name = 'Platform team'")
     operator = "/operator"
     live = town.gateway.node.health().map.version
@@ -359,8 +352,7 @@ async def test_every_page_can_be_read_by_everybody_and_fits(
         )
         agency = await town.signed_in(town.agency_admin)
         await Looker(agency, findings, shown).open(f"{town.url}/settings", [("switch-account", "/accounts")])
-        operator = await (await town.context()).new_page()
-        await operators(town, Looker(operator, findings, shown), made)
+        await operators(town, Looker(await town.operating(), findings, shown), made)
     findings.write()
     assert findings.wrong == []
     assert page_templates() - findings.templates == set(), "nobody looked at these"

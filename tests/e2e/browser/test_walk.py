@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from playwright.async_api import expect
 
+from gateway.wiring.routes import shipped_map
 from tests.e2e.browser.conftest import Town
 from tests.e2e.browser.walking import CONTACT, WORKFLOWS, copied, create, open_integration, token
 
@@ -81,6 +84,26 @@ async def test_everything_works_without_a_script(town: Town) -> None:
     await page.locator("details.who > summary").click()
     await page.get_by_role("button", name="Sign out").click()
     await expect(page.get_by_text("You are signed out.")).to_be_visible()
+
+
+async def test_a_draft_of_the_map_is_compared_from_its_file_without_a_script(
+    town: Town, tmp_path: Path
+) -> None:
+    draft = tmp_path / "routes.yaml"
+    live = shipped_map().read_text().replace("http://127.0.0.1:9001", town.upstream)
+    draft.write_text(live.replace("GET /workflows/: workflows.readonly", "GET /workflows/: public"))
+    page = await town.operating(script=False)
+    await page.get_by_role("link", name="Route map").click()
+    await page.get_by_role("link", name="Compare a draft").click()
+    await page.get_by_label("Draft", exact=True).fill("what is pasted gives way to a file")
+    await page.get_by_label("Or its file").set_input_files(draft)
+    await page.get_by_label("Recorded requests").select_option("Leave them out")
+    await page.get_by_role("button", name="Compare").click()
+    await expect(page.locator(".verdict")).to_contain_text("The draft opens 1 operation.")
+    assert await page.get_by_label("Draft", exact=True).input_value() == draft.read_text()
+    await page.get_by_label("Draft", exact=True).fill(live)
+    await page.get_by_role("button", name="Compare").click()
+    await expect(page.locator(".verdict")).to_contain_text("means the same as the map in force")
 
 
 async def test_an_agencys_admin_switches_to_a_sub_account_and_works_there(town: Town) -> None:
