@@ -112,6 +112,7 @@ async def scene(tmp_path: Path, own_dsn: str) -> AsyncIterator[Scene]:
         "LOG__ACCESS": "all",
         "PROXY__TIMEOUTS__HEAD": "300ms",
         "PROXY__TIMEOUTS__IDLE": "200ms",
+        "PROXY__TIMEOUTS__BODY": "500ms",
     }
     async with served(tmp_path, with_password, routes, **environ) as gateway:
         yield Scene(gateway, minted, upstream)
