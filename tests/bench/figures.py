@@ -24,6 +24,8 @@ class Figure:
 class Sample:
     """One contender in one round. Seconds of CPU are its own; `postgres_cpu_seconds` beside it; latencies in ms.
 
+    `paced_*` are of the fixed rate, the others of full load.
+
     `foreign_share`: how much of the core others used meanwhile. `wrong` counts answers that were not 2xx or broke.
     """
 
@@ -32,6 +34,8 @@ class Sample:
     requests: int
     seconds: float
     cpu_seconds: float
+    paced_requests: int
+    paced_cpu_seconds: float
     postgres_cpu_seconds: float
     foreign_share: float
     wrong: int
@@ -48,6 +52,11 @@ class Sample:
         return self.cpu_seconds / self.requests * 1e6
 
     @property
+    def paced_cpu_microseconds(self) -> float:
+        """CPU time per request at the fixed rate, where nobody has work in store and everybody is woken for each."""
+        return self.paced_cpu_seconds / self.paced_requests * 1e6
+
+    @property
     def core_share(self) -> float:
         """How much of its core the contender used. Well below 1 the load was the limit, not the contender."""
         return self.cpu_seconds / self.seconds
@@ -55,7 +64,10 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """All figures of one contender. Ratios are of CPU per request, by the name of whom it is compared with."""
+    """All figures of one contender. Ratios are of CPU per request, by the name of whom it is compared with.
+
+    `paced_*` are of the fixed rate, the others of full load.
+    """
 
     contender: str
     cpu_microseconds: Figure
@@ -68,6 +80,8 @@ class Standing:
     added_p99: Figure
     postgres_cpu_microseconds: Figure
     ratios: dict[str, Figure]
+    paced_cpu_microseconds: Figure
+    paced_ratios: dict[str, Figure]
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
@@ -115,11 +129,13 @@ def _standing(name: str, of: dict[str, list[Sample]], references: Sequence[str])
     def over(value: Callable[[Sample], float]) -> Figure:
         return figure(value(sample) for sample in own)
 
-    ratios = {}
-    for reference in references:
-        compared = ratio(_cpu(own), _cpu(of.get(reference, [])))
-        if compared is not None:
-            ratios[reference] = compared
+    def beside(value: Callable[[Sample], float]) -> dict[str, Figure]:
+        compared = {
+            reference: ratio(_by_round(own, value), _by_round(of.get(reference, []), value))
+            for reference in references
+        }
+        return {reference: found for reference, found in compared.items() if found is not None}
+
     return Standing(
         contender=name,
         cpu_microseconds=over(lambda sample: sample.cpu_microseconds),
@@ -131,9 +147,11 @@ def _standing(name: str, of: dict[str, list[Sample]], references: Sequence[str])
         added_p50=over(lambda sample: sample.p50 - sample.direct_p50),
         added_p99=over(lambda sample: sample.p99 - sample.direct_p99),
         postgres_cpu_microseconds=over(lambda sample: sample.postgres_cpu_seconds / sample.requests * 1e6),
-        ratios=ratios,
+        ratios=beside(lambda sample: sample.cpu_microseconds),
+        paced_cpu_microseconds=over(lambda sample: sample.paced_cpu_microseconds),
+        paced_ratios=beside(lambda sample: sample.paced_cpu_microseconds),
     )
 
 
-def _cpu(samples: Iterable[Sample]) -> Rounds:
-    return {sample.round: sample.cpu_microseconds for sample in samples}
+def _by_round(samples: Iterable[Sample], value: Callable[[Sample], float]) -> Rounds:
+    return {sample.round: value(sample) for sample in samples}

@@ -156,6 +156,21 @@ def cpu_seconds(pids: Iterable[int]) -> float:
     return ticks / TICKS_PER_SECOND
 
 
+def running_seconds(pids: Iterable[int]) -> float:
+    """What the living threads of these processes have used so far, to the nanosecond: fine enough for a light load.
+
+    What a thread used that has ended is not in it, so it is for programs that keep theirs.
+    """
+    nanoseconds = 0
+    for pid in pids:
+        for path in Path(f"/proc/{pid}/task").glob("[0-9]*/schedstat"):
+            try:
+                nanoseconds += int(path.read_text().split()[0])
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+    return nanoseconds / 1e9
+
+
 def core_busy_seconds(core: int) -> float:
     """How long this core has worked so far, for whomever (all but idle and iowait of /proc/stat)."""
     with Path("/proc/stat").open() as lines:

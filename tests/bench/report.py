@@ -7,7 +7,7 @@ from dataclasses import asdict
 from statistics import median
 from typing import Final
 
-from tests.bench.figures import Sample, Standing, figure, refused, standings
+from tests.bench.figures import Figure, Sample, Standing, figure, refused, standings
 from tests.bench.table import shown, table
 
 # From here on others have disturbed the caches and the turns of the contenders more than rounds can even out.
@@ -34,7 +34,7 @@ def as_json(
 
 
 def as_text(samples: Sequence[Sample], *, references: Sequence[str], rate: float) -> str:
-    """Two tables and what must be known with them."""
+    """Three tables and what must be known with them."""
     found = standings(samples, references=references)
     return "\n".join(
         [
@@ -42,6 +42,12 @@ def as_text(samples: Sequence[Sample], *, references: Sequence[str], rate: float
             *table(
                 ("", "µs/request", "requests/s", "core", *(f"× {name}" for name in references)),
                 [_cpu_row(standing, references) for standing in found],
+            ),
+            "",
+            f"CPU per request at {rate:g} requests/s, where everybody is woken for each",
+            *table(
+                ("", "µs/request", *(f"× {name}" for name in references)),
+                [_paced_cpu_row(standing, references) for standing in found],
             ),
             "",
             f"Latency at {rate:g} requests/s, in ms; added: less the upstream's own in the same round",
@@ -56,14 +62,23 @@ def as_text(samples: Sequence[Sample], *, references: Sequence[str], rate: float
 
 
 def _cpu_row(standing: Standing, references: Sequence[str]) -> tuple[str, ...]:
-    ratios = (standing.ratios.get(name) for name in references)
     return (
         standing.contender,
         shown(standing.cpu_microseconds, 1),
         shown(standing.requests_per_second, 0),
         f"{standing.core_share.median:.0%}",
-        *("-" if compared is None else shown(compared, 2) for compared in ratios),
+        *_ratios(standing.ratios, references),
     )
+
+
+def _paced_cpu_row(standing: Standing, references: Sequence[str]) -> tuple[str, ...]:
+    cpu = shown(standing.paced_cpu_microseconds, 1)
+    return standing.contender, cpu, *_ratios(standing.paced_ratios, references)
+
+
+def _ratios(ratios: Mapping[str, Figure], references: Sequence[str]) -> list[str]:
+    found = [ratios.get(name) for name in references]
+    return ["-" if compared is None else shown(compared, 2) for compared in found]
 
 
 def _latency_row(standing: Standing) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tests.bench.contender import Contender
 from tests.bench.figures import Sample
 from tests.bench.load import Load, Paced, Run
-from tests.bench.programs import Failed, core_busy_seconds, cpu_seconds
+from tests.bench.programs import Failed, core_busy_seconds, cpu_seconds, running_seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +66,18 @@ class Referee:
         run, own = at_full_load(self._load, contender, course.seconds)
         stored = cpu_seconds(self._database_pids()) - stored
         busy = core_busy_seconds(self._core) - busy
+        pids = contender.pids
+        at_ease = running_seconds(pids)
         paced = self._load.pace(contender.port, course.paced_seconds)
+        at_ease = running_seconds(pids) - at_ease
         return Sample(
             contender=contender.name,
             round=number,
             requests=run.requests,
             seconds=run.seconds,
             cpu_seconds=own,
+            paced_requests=paced.requests,
+            paced_cpu_seconds=at_ease,
             postgres_cpu_seconds=stored,
             foreign_share=max(0.0, busy - own) / run.seconds,
             wrong=run.wrong + paced.not_2xx,
