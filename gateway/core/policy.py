@@ -51,6 +51,9 @@ def read_credential(fields: Sequence[bytes], form: TokenForm) -> bytes | Deny:
         return Deny(Code.TOKEN_MISSING)
     if len(fields) > 1:
         return Deny(Code.TOKEN_MALFORMED, detail="several Authorization fields")
+    usual = form.spelt_as_usual(fields[0])
+    if usual is not None and len(usual) <= MAX_CREDENTIAL_BYTES:
+        return usual
     match = _BEARER.fullmatch(fields[0])
     if match is None:
         return Deny(Code.TOKEN_MALFORMED, detail="not one bearer token")

@@ -57,13 +57,16 @@ def identifier(prefix: str, entropy: bytes) -> str:
 class TokenForm:
     """Tells well-formed tokens of one prefix from everything else, without any store."""
 
-    __slots__ = ("_pattern", "prefix")
+    __slots__ = ("_credential", "_pattern", "prefix")
 
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix
-        self._pattern = re.compile(
-            rb"%s_[0-9A-Za-z]{%d}" % (re.escape(prefix.encode("ascii")), BODY_LENGTH + CHECKSUM_LENGTH)
+        pattern = rb"%s_[0-9A-Za-z]{%d}" % (
+            re.escape(prefix.encode("ascii")),
+            BODY_LENGTH + CHECKSUM_LENGTH,
         )
+        self._pattern = re.compile(pattern)
+        self._credential = re.compile(rb"Bearer (%b)" % pattern)
 
     def __repr__(self) -> str:
         return f"TokenForm({self.prefix!r})"
@@ -71,6 +74,11 @@ class TokenForm:
     def matches(self, credential: bytes) -> bool:
         """Whether `credential` has this form, whatever its checksum."""
         return self._pattern.fullmatch(credential) is not None
+
+    def spelt_as_usual(self, authorization: bytes) -> bytes | None:
+        """The token of a field value that is `Bearer`, one blank and a credential of this form, as nearly all are."""
+        match = self._credential.fullmatch(authorization)
+        return None if match is None else match[1]
 
     def is_valid(self, credential: bytes) -> bool:
         """Whether `credential` has this form and its checksum is right."""
@@ -104,12 +112,13 @@ class Digester:
     Raises ValueError on an empty pepper: BLAKE2b would take it for no key at all.
     """
 
-    __slots__ = ("_current", "_retired")
+    __slots__ = ("_keyed", "_retired")
 
     def __init__(self, current: bytes, retired: tuple[bytes, ...] = ()) -> None:
         if not all((current, *retired)):
             raise ValueError("a pepper is empty")
-        self._current = current
+        # A copy of it has taken the key already, which is a third of a digest.
+        self._keyed = blake2b(digest_size=DIGEST_BYTES, key=current)
         self._retired = retired
 
     def __repr__(self) -> str:
@@ -117,7 +126,9 @@ class Digester:
 
     def current(self, token: bytes) -> bytes:
         """The digest under which a token is stored today, and the index's key for it."""
-        return blake2b(token, digest_size=DIGEST_BYTES, key=self._current).digest()
+        state = self._keyed.copy()
+        state.update(token)
+        return state.digest()
 
     def candidates(self, token: bytes) -> tuple[bytes, ...]:
         """Every digest under which a token may have been stored, the current pepper's first."""

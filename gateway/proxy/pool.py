@@ -182,7 +182,8 @@ class Pool:
     def free(self, address: Address) -> None:
         """The request that held a place at this address is over."""
         address.busy -= 1
-        address.wake_one()
+        if address.waiting:
+            address.wake_one()
 
     def sweep(self, now: float) -> None:
         """Close connections that have been idle for longer than they may."""
