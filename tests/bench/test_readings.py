@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from gateway.core.routes import RouteTable
+from tests.bench.scale.profile import shares
 from tests.bench.scale.readings import Reading, as_json, as_text, cells
 from tests.bench.scale.routes import SIZES, map_text, operations, requests
 from tests.bench.test_mix import CALLERS
@@ -49,3 +52,24 @@ def test_the_maps_are_as_large_as_they_are_called_and_what_is_asked_is_in_them()
     assert {table.match(method.decode(), path.decode()) for method, path in asked} == {
         template for _, template in operations(100)
     }
+
+
+PERF = """
+# Samples: 6K of event 'cpu-clock:uhpppH'
+#
+    47.50%  libpython3.11.so.1.0
+    42.50%  [kernel.kallsyms]
+     4.00%  libc.so.6
+     3.00%  loop.cpython-311-x86_64-linux-gnu.so
+     2.00%  _blake2.cpython-311-x86_64-linux-gnu.so
+     1.00%  [vdso]
+
+"""
+
+
+def test_every_sample_of_a_profile_is_somebodys() -> None:
+    found = shares(PERF)
+    assert found == pytest.approx(
+        {"kernel": 0.425, "interpreter": 0.475, "event loop": 0.03, "other libraries": 0.07}
+    )
+    assert shares(PERF.replace("libpython3.11.so.1.0", "python3.11"))["interpreter"] == found["interpreter"]

@@ -25,6 +25,13 @@ def test_the_table_shows_each_contender_beside_both_references() -> None:
     assert "0.30 (0.30–0.30)" in row
 
 
+def test_a_table_of_its_own_shows_the_cost_at_the_fixed_rate() -> None:
+    samples = [replace(each, paced_cpu_seconds=each.cpu_seconds / 100) for each in SAMPLES]
+    rows = [line for line in said(samples).splitlines() if line.startswith("gateway")]
+    assert "126.0 (120.0–132.0)" in rows[1]
+    assert rows[1].split()[-2:] == ["0.30", "(0.30–0.30)"]
+
+
 def test_an_absent_reference_leaves_a_gap_and_no_guess() -> None:
     row = next(line for line in said(rounds("gateway", 6.0)).splitlines() if line.startswith("gateway"))
     assert row.split()[-2:] == ["-", "-"]

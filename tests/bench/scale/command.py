@@ -16,7 +16,17 @@ from typing import Final
 
 from tests.bench.document import text
 from tests.bench.machine import facts
-from tests.bench.scale import bodies, connections, first_seen, records, routes, start, tokens, workers
+from tests.bench.scale import (
+    bodies,
+    connections,
+    first_seen,
+    profile,
+    records,
+    routes,
+    start,
+    tokens,
+    workers,
+)
 from tests.bench.scale.readings import Reading, as_json, as_text
 from tests.bench.scale.stand import Stand, standing
 
@@ -39,6 +49,8 @@ PARTS: Final = {
     first_seen.PART: _Part(measure=first_seen.measure, tokens=tokens.SIZES[-1]),
     records.PART: _Part(measure=records.measure),
     start.PART: _Part(measure=start.measure, tokens=start.MANY),
+    # Last: it needs rights that not everybody has.
+    profile.PART: _Part(measure=profile.measure),
 }
 
 
