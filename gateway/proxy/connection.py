@@ -7,8 +7,6 @@ that needs nothing to be waited for is served within the call that brought its l
 from __future__ import annotations
 
 import asyncio
-import select
-import socket
 import time
 from math import inf
 from typing import Final, cast
@@ -25,6 +23,7 @@ from gateway.core.request import RequestHead, read_request
 from gateway.core.request_fields import given_request_id
 from gateway.proxy.answers import refusal, status_of
 from gateway.proxy.caller import Served, Tunnelled
+from gateway.proxy.closing import Closing
 from gateway.proxy.credentials import CredentialReader
 from gateway.proxy.exchange import Exchange
 from gateway.proxy.gate import Gate
@@ -32,13 +31,12 @@ from gateway.proxy.heads import HeadReader
 from gateway.proxy.listener import Listener
 from gateway.proxy.provenance import Provenance
 from gateway.proxy.record import Trail
-from gateway.proxy.upstream import RESET_ON_CLOSE
+from gateway.proxy.sockets import abort_with_reset, peer_has_left
 
 # A refused body is read up to here, so that its connection can go on.
 _DRAIN: Final = 64 * 1024
 # Pipelined input waits unread beyond this.
 _READ_AHEAD: Final = 64 * 1024
-_HANG_UP: Final = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR
 _monotonic = time.monotonic
 
 
@@ -50,13 +48,12 @@ class ProxyConnection(web.RequestHandler):
         "_body",
         "_body_wanted",
         "_buffer",
-        "_cut_at",
+        "_closing",
         "_discarded",
         "_draining",
         "_exchange",
         "_gate",
         "_heads",
-        "_lingering",
         "_provenance",
         "_reading",
         "_server",
@@ -81,10 +78,9 @@ class ProxyConnection(web.RequestHandler):
         self._reading = True
         self._advancing = False
         self._draining = False
-        self._lingering = False
+        self._closing: Closing | None = None
         self._tunnel: Tunnelled | None = None
         self._provenance = Provenance("", trusted_proxies=(), scheme=gate.scheme)
-        self._cut_at = inf
         self.credentials = CredentialReader(gate.policy.token_form, gate.index.digest)
         self.deadline = inf
 
@@ -114,7 +110,8 @@ class ProxyConnection(web.RequestHandler):
         self._server.connection_lost(self, exc)
         BaseProtocol.connection_lost(self, exc)
         self._buffer = b""
-        self._lingering = True  # nothing that is still delivered means anything
+        # Nothing that is still delivered means anything, and the transport is let go of.
+        self._closing = Closing(None, self._gate.timeouts, look_in=inf)
 
     def eof_received(self) -> None:
         self._say_left()
@@ -136,7 +133,7 @@ class ProxyConnection(web.RequestHandler):
         return self._exchange if self._tunnel is None else self._tunnel
 
     def data_received(self, data: bytes) -> None:
-        if self._lingering:
+        if self._closing is not None:
             return
         if self._tunnel is not None:
             self._tunnel.from_caller(data)
@@ -185,14 +182,14 @@ class ProxyConnection(web.RequestHandler):
             return
         self._advancing = True
         try:
-            while self._buffer and not self._lingering and self._step():
+            while self._buffer and self._closing is None and self._step():
                 pass
         except Exception:  # noqa: BLE001 - a defect of ours must not leave a caller without an answer
             self._server.report_defect()
             self._refuse_after_defect()
         finally:
             self._advancing = False
-        if self.transport is not None and not self._lingering:
+        if self.transport is not None and self._closing is None:
             self._set_reading()
 
     def _step(self) -> bool:
@@ -417,12 +414,10 @@ class ProxyConnection(web.RequestHandler):
         if not reset:
             self._close_gently()
             return
-        self._lingering = True
+        if self._closing is None:
+            self._closing = Closing(self.transport, self._gate.timeouts, look_in=0)
         if self.transport is not None:
-            sock = self.transport.get_extra_info("socket")
-            if sock is not None:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-            self.transport.abort()
+            abort_with_reset(self.transport)
 
     # Time and ends.
 
@@ -432,33 +427,24 @@ class ProxyConnection(web.RequestHandler):
     def check(self, now: float) -> None:
         """Called every tick: end what has taken longer than it may."""
         if (served := self._served) is not None:
-            if not self._reading and self._has_left():
+            if not self._reading and self.transport is not None and peer_has_left(self.transport):
                 self.cut()
             served.check(now)
+        elif self._closing is not None:
+            self._closing.check(now)
         elif now < self.deadline:
             return
-        elif self._lingering:
-            self._end_lingering(now)
         elif self._body is not None or not self._buffer:
             self._close_now()
         else:
             self._refuse_connection(Deny(Code.REQUEST_TIMEOUT, detail="the request head stopped"))
-
-    def _has_left(self) -> bool:
-        """Whether the caller closed its end, which a paused transport does not tell."""
-        sock = self.transport.get_extra_info("socket") if self.transport is not None else None
-        if sock is None or sock.fileno() < 0:
-            return False
-        poll = select.poll()
-        poll.register(sock.fileno(), _HANG_UP)
-        return bool(poll.poll(0))
 
     def drain(self) -> None:
         """No further request after the present one."""
         self._draining = True
         if (served := self._served) is not None:
             served.going_away()
-        elif not self._lingering:
+        else:
             self._close_now()
 
     def cut(self) -> None:
@@ -505,33 +491,16 @@ class ProxyConnection(web.RequestHandler):
         self._close_gently()
 
     def _close_gently(self) -> None:
-        """Say that no more is coming, and let the caller read it before unread input resets the connection."""
+        """Let the caller read to the end; what it sends meanwhile is thrown away."""
         self._buffer = b""
         self._body = None
-        self._lingering = True
-        transport = self.transport
-        if transport is None or transport.is_closing():
+        if self._closing is not None:
             return
-        if not self._reading:
+        if not self._reading and self.transport is not None and not self.transport.is_closing():
             self._reading = True
-            transport.resume_reading()
-        if transport.can_write_eof():
-            now = _monotonic()
-            self.deadline = now + self._gate.timeouts.linger
-            self._cut_at = now + self._gate.timeouts.idle
-            transport.write_eof()
-        else:
-            transport.close()
+            self.transport.resume_reading()
+        self._closing = Closing.gently(self.transport, self._gate.timeouts)
 
     def _close_now(self) -> None:
-        self._lingering = True
-        self.deadline = self._cut_at = _monotonic() + self._gate.timeouts.idle
-        if self.transport is not None:
-            self.transport.close()
-
-    def _end_lingering(self, now: float) -> None:
-        """The caller had its time to read. What it is still reading may go on up to the idle time-out."""
-        if self.transport is not None and self.transport.get_write_buffer_size() and now < self._cut_at:
-            self.deadline = now + self._gate.timeouts.linger
-        else:
-            self.cut()
+        if self._closing is None:
+            self._closing = Closing.at_once(self.transport, self._gate.timeouts)

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import select
-import socket
-import struct
 from typing import Final, Protocol, cast
 
 from gateway.core.response import BadResponse, Framing, ResponseHead
 from gateway.core.whole_response import WholeResponse, read_whole
 from gateway.proxy.response_reader import Pieces, ResponseReader
+from gateway.proxy.sockets import abort_with_reset
 
-# SO_LINGER on, with no time: closing sends a reset.
-RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 _UNASKED: Final = select.POLLIN | select.POLLHUP | select.POLLERR
 
 
@@ -120,10 +117,9 @@ class UpstreamConnection(asyncio.Protocol):
         if transport is None:
             return
         if busy:
-            sock = transport.get_extra_info("socket")
-            if sock is not None and sock.fileno() >= 0:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-        transport.abort()
+            abort_with_reset(transport)
+        else:
+            transport.abort()
 
     def close(self) -> None:
         """End it once what was written has gone out."""
