@@ -126,12 +126,12 @@ class Conversation:
         if flow is None:
             return "the caller is not connected"
         assert isinstance(flow.connection, ProxyConnection)
-        if flow.connection._lingering and not (caller.ended or caller.lost):
+        if flow.connection._closing is not None and not (caller.ended or caller.lost):
             return "the gateway ends the caller's connection"
         exchange = flow.connection._exchange
         if exchange is not None and exchange._task is not None:
             return "an exchange waits for a task"
-        return _on_its_way(caller, flow, ignoring=flow.connection._lingering)
+        return _on_its_way(caller, flow, ignoring=flow.connection._closing is not None)
 
 
 def _on_its_way(end: End, flow: Flow | None, *, ignoring: bool = False) -> str:
