@@ -19,10 +19,12 @@ from tests.wiring.standing import Standing, make_standing
 
 def pytest_configure(config: pytest.Config) -> None:
     """No test of this run may log a secret, and none is wrong for being slow."""
-    settings.register_profile(
-        "patient", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-    )
-    settings.load_profile("patient")
+    patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    # The same examples each time, so that a change is judged by nothing but itself; new ones are looked for on request.
+    settings.register_profile("same", patient, derandomize=True)
+    settings.register_profile("new", patient)
+    if config.getoption("--hypothesis-profile") is None:
+        settings.load_profile("same")
     note_what_is_minted(ledger)
     config.pluginmanager.register(LeakSearch(ledger))
 
