@@ -26,6 +26,9 @@ KeyPath: TypeAlias = tuple[str | int, ...]
 
 MAX_BYTES: Final = 16 * 1024 * 1024
 MAX_DEPTH: Final = 32
+_TOO_DEEP: Final = f"values are nested more than {MAX_DEPTH} deep; write it flatter"
+# Some of libyaml's releases have a bound of their own, which a text of brackets alone meets before ours.
+_PARSERS_DEPTH: Final = "maximum nesting depth"
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufffe\uffff]")
 # What git leaves around the two sides where two people changed the same lines.
 _MERGE_BEGIN: Final = re.compile(r"^<{7}(?: .*)?$", re.MULTILINE)
@@ -150,6 +153,8 @@ def syntax_problem(error: yaml.MarkedYAMLError, text: str, place: Callable[[int]
         return Problem(where=place(1), message=f"this is not YAML: {error.problem}", rule=Rule.SYNTAX)
     lines = text.split("\n")
     line = min(mark.line, len(lines) - 1)
+    if error.problem is not None and _PARSERS_DEPTH in error.problem:
+        return Problem(where=place(line + 1), message=_TOO_DEEP, rule=Rule.SYNTAX, column=mark.column + 1)
     if "\t" in lines[line][: mark.column + 1]:
         message = "a tab is used for indentation; use blanks"
         return Problem(where=place(line + 1), message=message, rule=Rule.SYNTAX, column=mark.column + 1)
@@ -204,8 +209,7 @@ class _Builder:
         if isinstance(event, yaml.CollectionStartEvent) and not event.implicit:
             self._problem(event, f"tag {event.tag} is not read; remove it")
         if len(path) >= MAX_DEPTH:
-            message = f"values are nested more than {MAX_DEPTH} deep; write it flatter"
-            self._problem(event, message, Rule.SYNTAX)
+            self._problem(event, _TOO_DEEP, Rule.SYNTAX)
             raise ConfigurationError(self.problems)
         return self._mapping(path) if isinstance(event, yaml.MappingStartEvent) else self._sequence(path)
 
