@@ -119,7 +119,9 @@ class Node:
     async def drain(self) -> bool:
         """Accept nothing more and let what is in flight finish; whether all of it did within `proxy.drain`."""
         self._draining = True
-        return await self._proxy.drain(self._reloader.settings.proxy.drain)
+        finished = await self._proxy.drain(self._reloader.settings.proxy.drain)
+        self._reloader.flush()  # the log tells of the last requests before it tells of the end
+        return finished
 
     async def reload(self, why: str) -> Result:
         """Take into use what the files say now; what comes of it is in the log."""

@@ -63,7 +63,8 @@ async def test_a_request_in_flight_finishes_after_sigterm_and_no_new_one_begins(
     answer = await busy.answer()
     assert (answer.status, answer.body, answer.closes) == (200, b"ok", True)
     assert await asyncio.to_thread(running.wait) == 0
-    assert "stopped" in {event["event"] for event in running.events}
+    told = [event["event"] for event in running.events]
+    assert (told[-1], told.count("request")) == ("stopped", 2), "nothing is told after the end"
     assert "Traceback" not in running.said
 
 

@@ -167,6 +167,12 @@ async def test_where_nobody_is_refused_it_says_so_and_what_depends_is_not_guesse
     assert "5 requests where the path or the Version header decides, which are not recorded" in words(page)
 
 
+async def test_a_single_request_is_no_crowd(site: Site, operator: Browser) -> None:
+    await counted(site, requests=1)
+    page = await asked(operator, LIVE.replace("timeout: 150ms", "timeout: 1s"), "24h")
+    assert answer(page).endswith("; the one request of the last 24 hours would not newly be refused.")
+
+
 async def test_where_nothing_was_counted_it_says_so(operator: Browser) -> None:
     page = await asked(operator, CLOSING, "7d")
     assert answer(page).endswith("closes 1 operation; no request was counted in the last 7 days.")

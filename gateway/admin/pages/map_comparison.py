@@ -149,8 +149,10 @@ def _requests(traffic: TrafficView, time: str) -> str:
             f"{counted(traffic.newly_refused, 'request')} of {counted(integrations, 'private integration')}"
             f" in the {time} would newly be refused"
         )
+    elif traffic.requests == 1:
+        told = f"the one request of the {time} would not newly be refused"
     else:
-        told = f"none of the {counted(traffic.requests, 'request')} of the {time} would newly be refused"
+        told = f"none of the {traffic.requests:,} requests of the {time} would newly be refused"
     more = [f"{traffic.newly_passing:,} would newly pass"] if traffic.newly_passing else []
     if traffic.undecided:
         more.append(f"for {traffic.undecided:,} it depends on what is not recorded")

@@ -19,7 +19,7 @@ from gateway.admin.pages.answers import Answer, Show
 from gateway.admin.pages.map_comparison import answer, groups, is_same, tone
 from gateway.admin.pages.moments import span_words
 from gateway.admin.pages.visit import Visit
-from gateway.admin.pages.words import by_field
+from gateway.admin.pages.words import by_field, of_draft
 
 # As much as the API takes.
 MAX_FORM_BYTES: Final = 1000 * 1024
@@ -32,7 +32,6 @@ TIMES: Final[Mapping[str, str]] = {
     "90d": "last 90 days",
     "396d": "last 13 months",
 }
-_PROBLEMS_SHOWN: Final = 20
 _ROWS_SHOWN: Final = 200
 
 
@@ -130,8 +129,7 @@ def _show(
             "published": published,
             "result": result,
             "errors": errors or {},
-            "in_draft": in_draft[:_PROBLEMS_SHOWN],
-            "in_draft_more": max(0, len(in_draft) - _PROBLEMS_SHOWN),
+            **of_draft(in_draft),
         },
         status,
         is_repeatable=True,

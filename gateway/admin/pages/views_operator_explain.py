@@ -18,7 +18,7 @@ from gateway.admin.management.refusals import Flaw, Unprocessable
 from gateway.admin.management.values import parse
 from gateway.admin.pages.answers import OPERATORS, Answer, Go, Show
 from gateway.admin.pages.visit import Visit
-from gateway.admin.pages.words import by_field
+from gateway.admin.pages.words import by_field, of_draft
 from gateway.core.model import AccountKind
 
 _HERE: Final = f"{OPERATORS}/explain"
@@ -26,7 +26,6 @@ _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 _PARAMETER: Final = re.compile(r"\{[^/{}]*\}")
 _LONGEST_ADDRESS: Final = 4000
 _SAMPLE_ID: Final = "123"
-_PROBLEMS_SHOWN: Final = 20
 
 
 class By(StrEnum):
@@ -131,8 +130,7 @@ def _show(
             "found": found,
             "errors": errors or {},
             "draft": draft,
-            "in_draft": in_draft[:_PROBLEMS_SHOWN],
-            "in_draft_more": max(0, len(in_draft) - _PROBLEMS_SHOWN),
+            **of_draft(in_draft),
         },
         422 if errors else 200,
         is_repeatable=True,

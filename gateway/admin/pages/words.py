@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from gateway.admin.management.explain_views import Stage, StepState
@@ -147,6 +147,17 @@ def by_field(flaws: Iterable[Flaw]) -> dict[str, str]:
         name = flaw.pointer.strip("/").partition("/")[0]
         found.setdefault(name, _field_words(name, flaw))
     return found
+
+
+_PROBLEMS_SHOWN: Final = 20
+
+
+def of_draft(problems: Sequence[str]) -> dict[str, object]:
+    """What a page is told of the problems of a draft, each with its line: the first of them, and how many more there are."""
+    return {
+        "in_draft": problems[:_PROBLEMS_SHOWN],
+        "in_draft_more": max(0, len(problems) - _PROBLEMS_SHOWN),
+    }
 
 
 def _field_words(name: str, flaw: Flaw) -> str:
